@@ -1,0 +1,84 @@
+//! Which hosts serve the client.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str::FromStr;
+
+use crate::wire::{Error, codes};
+
+/// Where the service is reached (`REC1`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// The production service: `main.realtime.ably.net` (`REC1a`).
+    #[default]
+    Main,
+    /// A host of one's own, by name or address (`REC1b2`). IPv6 addresses are bracketed.
+    Host(String),
+    /// A routing policy of the production service (`REC1b4`).
+    Production(String),
+    /// A routing policy outside production, `nonprod:id` (`REC1b3`).
+    NonProduction(String),
+}
+
+impl Endpoint {
+    /// The primary domain (`REC1`).
+    pub fn primary_domain(&self) -> String {
+        match self {
+            Self::Main => "main.realtime.ably.net".to_owned(),
+            Self::Host(host) => host.clone(),
+            Self::Production(id) => format!("{id}.realtime.ably.net"),
+            Self::NonProduction(id) => format!("{id}.realtime.ably-nonprod.net"),
+        }
+    }
+
+    /// The fallback domains that follow from it, in order of name (`REC2c`).
+    pub fn fallback_domains(&self) -> Vec<String> {
+        let (id, domain) = match self {
+            Self::Main => ("main", "ably-realtime.com"),
+            Self::Host(_) => return Vec::new(),
+            Self::Production(id) => (id.as_str(), "ably-realtime.com"),
+            Self::NonProduction(id) => (id.as_str(), "ably-realtime-nonprod.com"),
+        };
+        ["a", "b", "c", "d", "e"].iter().map(|letter| format!("{id}.{letter}.fallback.{domain}")).collect()
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// 40000/400 where the text cannot be part of a host name.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "localhost" || text.contains('.') || text.contains("::") || text.starts_with('[') {
+            return host(text, "endpoint").map(Self::Host);
+        }
+        let (id, kind): (&str, fn(String) -> Self) = match text.strip_prefix("nonprod:") {
+            Some(id) => (id, Self::NonProduction),
+            None => (text, Self::Production),
+        };
+        let is_label =
+            !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if is_label { Ok(kind(id.to_owned())) } else { Err(invalid("endpoint")) }
+    }
+}
+
+/// A host by name or address, as it stands in a URL.
+pub(super) fn host(text: &str, option: &str) -> Result<String, Error> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let is_ipv6 = bare.contains("::") || bare.matches(':').count() > 1;
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte) || (is_ipv6 && b":%".contains(&byte));
+    if bare.is_empty() || !bare.bytes().all(allowed) {
+        return Err(invalid(option));
+    }
+    Ok(if is_ipv6 { format!("[{bare}]") } else { bare.to_owned() })
+}
+
+fn invalid(option: &str) -> Error {
+    let message = format!("{option}: expected a host name, an IP address, a routing policy id or \"nonprod:id\"");
+    Error::configuration(codes::BAD_REQUEST, 400, message)
+}

@@ -1,0 +1,20 @@
+//! Data as it is on the wire: tokens, capabilities, errors, revocations, with their serde forms.
+//!
+//! Reading is forgiving where the service is: unknown members are ignored, numbers may come as text, a
+//! `null` is an absent member. Writing is exact: camelCase names, absent members left out.
+
+mod capability;
+mod error;
+pub(crate) mod lenient;
+mod revocation;
+mod secret;
+mod token;
+
+pub use capability::Capability;
+pub use error::{Error, ErrorInfo, ErrorKind, codes};
+pub use revocation::{
+    BatchResult, TokenRevocationFailureResult, TokenRevocationResult, TokenRevocationSuccessResult,
+    TokenRevocationTargetSpecifier,
+};
+pub use secret::Secret;
+pub use token::{MAX_TOKEN_LENGTH, TokenDetails, TokenParams, TokenRequest};
