@@ -6,8 +6,14 @@
 extern crate alloc;
 
 pub mod http;
+pub mod machine;
 pub mod options;
 pub mod sign;
 pub mod wire;
 
+pub use machine::{
+    Action, AuthMachine, CallbackId, CallbackValue, ConnectionDetails, ConnectionEvent, ConnectionState, Credentials,
+    Event, Explanation, HttpId, Notice, NoticeKind, NoticeLevel, Now, OpaqueJson, OperationId, Outcome, Response,
+    RestRequest, Revocation, TimerKind,
+};
 pub use wire::{Error, ErrorKind};

@@ -11,7 +11,9 @@ mod json;
 mod key;
 
 pub use crate::http::Url;
+pub(crate) use auth::check_headers;
 pub use auth::{AuthMethod, AuthOptions, AuthScheme, DEFAULT_CALLBACK, Params, TokenOption};
 pub use client::{ClientOptions, RenewalMode};
+pub(crate) use client::{basic_over_plain_http, incompatible_client_id, no_auth_method};
 pub use endpoint::Endpoint;
 pub use key::ApiKey;

@@ -17,4 +17,5 @@ pub use revocation::{
     TokenRevocationTargetSpecifier,
 };
 pub use secret::Secret;
+pub(crate) use token::client_ids_differ;
 pub use token::{MAX_TOKEN_LENGTH, TokenDetails, TokenParams, TokenRequest};

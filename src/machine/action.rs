@@ -1,0 +1,287 @@
+//! What the machine wants done.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use super::id::{CallbackId, HttpId, OperationId};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::wire::{BatchResult, Error, Secret, TokenDetails, TokenParams, TokenRequest, TokenRevocationResult};
+
+/// Something the environment shall do, in the order of [`poll_action`](crate::AuthMachine::poll_action).
+///
+/// The serde form is that of the drive format, such as `{"abortHttp": {"id": 1}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Action {
+    /// Send an HTTP request and report `HttpResponse` or `HttpFailed` with its id.
+    SendHttp {
+        /// This attempt's id.
+        id: HttpId,
+        /// What to send. Follow no redirect.
+        request: HttpRequest,
+        /// How long the whole attempt may take, in milliseconds. The machine keeps this time itself, and emits
+        /// `AbortHttp` when it is over.
+        timeout: u32,
+        /// How long opening the connection may take, in milliseconds (`TO3l3`); the environment keeps this time.
+        open_timeout: u32,
+        /// How many bytes of the response's body are worth reading. Of a longer one, report any more than this.
+        #[serde(skip)]
+        body_limit: usize,
+    },
+    /// Give up an HTTP request; whatever is still reported for it is ignored.
+    AbortHttp {
+        /// The attempt.
+        id: HttpId,
+    },
+    /// Call an auth callback and report `CallbackResult` or `CallbackFailed` with this id.
+    InvokeCallback {
+        /// This call's id.
+        id: CallbackId,
+        /// Which callback: the name given as the option `authCallback`.
+        callback: String,
+        /// What to ask for.
+        token_params: TokenParams,
+    },
+    /// Send an AUTH message with this token over the connection (`RTC8a`).
+    UpgradeConnection {
+        /// The token.
+        access_token: Secret,
+    },
+    /// Connect with the current credentials; ask for them with `credentials`.
+    OpenConnection {},
+    /// Stop the attempt to connect that is under way; another follows (`RTC8b`).
+    HaltConnection {},
+    /// Treat the connection, or the attempt at one, as lost; it may be retried (`RSA4c2`).
+    DropConnection {
+        /// Why.
+        reason: Error,
+    },
+    /// Give the connection up for good (`RSA4d`, `RSA15c`).
+    FailConnection {
+        /// Why.
+        reason: Error,
+    },
+    /// The library's token has changed (`RSA16`).
+    TokenChanged {
+        /// The token now in use, if any.
+        token_details: Option<TokenDetails>,
+    },
+    /// Something worth a line in a log.
+    Notice(Notice),
+    /// An operation has ended.
+    Complete {
+        /// Which one.
+        #[serde(rename = "op")]
+        operation: OperationId,
+        /// How.
+        #[serde(flatten, serialize_with = "ok_or_error")]
+        outcome: Result<Outcome, Error>,
+    },
+}
+
+fn ok_or_error<S: Serializer>(outcome: &Result<Outcome, Error>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    match outcome {
+        Ok(outcome) => map.serialize_entry("ok", outcome)?,
+        Err(error) => map.serialize_entry("error", error)?,
+    }
+    map.end()
+}
+
+/// What an operation achieved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Of `authorize` and `request_token`: the token. None after a switch to basic auth.
+    TokenDetails(Option<TokenDetails>),
+    /// Of `create_token_request`.
+    TokenRequest(TokenRequest),
+    /// Of `revoke_tokens`.
+    BatchResult(BatchResult<TokenRevocationResult>),
+    /// Of `request`.
+    Response(Response),
+    /// Of `credentials`.
+    Credentials(Credentials),
+    /// Of `time`: the server's time in milliseconds since the epoch.
+    Time(i64),
+    /// Of `cancel`.
+    #[serde(untagged)]
+    Cancelled {},
+}
+
+/// The service's answer to a request, whatever its status (`HP1`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Response {
+    /// Status, headers and body.
+    #[serde(flatten)]
+    pub response: HttpResponse,
+    /// Ably's error code, where the service gave one (`HP6`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<u32>,
+    /// Ably's error message, where the service gave one (`HP7`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+}
+
+/// What a request that someone else sends authenticates itself with. Cloning shares the text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Credentials(pub(super) Arc<CredentialsText>);
+
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct CredentialsText {
+    pub(super) kind: CredentialsKind,
+    /// The token or the key, and the whole header's value that is made of it.
+    pub(super) bare: BareCredentials,
+    pub(super) client_id_header: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum CredentialsKind {
+    Basic,
+    Token,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct BareCredentials {
+    pub(super) authorization: Secret,
+    /// Of a key only: a token stands in the header as it is.
+    pub(super) key: Option<Secret>,
+}
+
+const BEARER: &str = "Bearer ";
+
+impl Credentials {
+    pub(super) fn of_token(token: &Secret, client_id_header: Option<String>) -> Self {
+        let authorization = Secret::new(alloc::format!("{BEARER}{}", token.expose()));
+        let bare = BareCredentials { authorization, key: None };
+        Credentials(Arc::new(CredentialsText { kind: CredentialsKind::Token, bare, client_id_header }))
+    }
+
+    pub(super) fn of_key(authorization: Secret, key: Secret, client_id_header: Option<String>) -> Self {
+        let bare = BareCredentials { authorization, key: Some(key) };
+        Credentials(Arc::new(CredentialsText { kind: CredentialsKind::Basic, bare, client_id_header }))
+    }
+
+    /// The value of the `Authorization` header: `Bearer ...` or `Basic ...` (`RSA3b`, `RSA11`).
+    pub fn authorization(&self) -> &str {
+        self.0.bare.authorization.expose()
+    }
+
+    /// The token, with token auth: the param `accessToken` of a connect URL (`RSA3c`).
+    pub fn access_token(&self) -> Option<&str> {
+        match self.0.kind {
+            CredentialsKind::Token => self.authorization().strip_prefix(BEARER),
+            CredentialsKind::Basic => None,
+        }
+    }
+
+    /// The key, with basic auth: the param `key` of a connect URL (`RTN2e`).
+    pub fn key(&self) -> Option<&str> {
+        self.0.bare.key.as_ref().map(Secret::expose)
+    }
+
+    /// The value of the `X-Ably-ClientId` header, where there is one (`RSA7e2`).
+    pub fn client_id_header(&self) -> Option<&str> {
+        self.0.client_id_header.as_deref()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.kind {
+            CredentialsKind::Basic => "Credentials(Basic [redacted])",
+            CredentialsKind::Token => "Credentials(Bearer [redacted])",
+        })
+    }
+}
+
+impl Serialize for Credentials {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("authorization", self.authorization())?;
+        if let Some(token) = self.access_token() {
+            map.serialize_entry("accessToken", token)?;
+        }
+        if let Some(key) = self.key() {
+            map.serialize_entry("key", key)?;
+        }
+        if let Some(header) = self.client_id_header() {
+            map.serialize_entry("clientIdHeader", header)?;
+        }
+        map.end()
+    }
+}
+
+/// Something worth a line in a log. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Notice {
+    /// How much it matters.
+    pub level: NoticeLevel,
+    /// What it is about; for programs.
+    pub kind: NoticeKind,
+    /// What it is about; for people.
+    pub message: String,
+    /// The error behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+    /// The point of the specification that has it said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<&'static str>,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the usual levels of a log")]
+pub enum NoticeLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum NoticeKind {
+    /// The client has a token and no way to get another (`RSA4a1`).
+    TokenNotRenewable,
+    /// A renewal failed and nothing had to fail with it; the connection stays as it is (`RSA4c3`).
+    RenewalFailed,
+    /// The source returned the very token that has just been rejected.
+    SameTokenAgain,
+    /// Tokens look expired when they arrive: the wall clock is wrong, and is not believed until the server's
+    /// time is known.
+    WallClockDistrusted,
+    /// The wall clock ran ahead: the machine may have been suspended. The server's time is unknown again.
+    ClockJumped,
+    /// The server asked for new authentication, and the client cannot give it (`RTN22`).
+    ReauthNotPossible,
+}
+
+/// What the time of [`poll_timeout`](crate::AuthMachine::poll_timeout) is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum TimerKind {
+    /// The end of an attempt of a request to the service (`TO3l4`).
+    HttpRequest,
+    /// The end of waiting for an authUrl (`TO3l11`).
+    AuthUrl,
+    /// The end of waiting for a callback (`TO3l11`).
+    Callback,
+    /// The end of getting a token that a connection waits for (`RSA4c`).
+    ConnectionAuth,
+    /// The end of waiting for the answer to an AUTH message (`RTC8a`).
+    ConnectionUpgrade,
+}

@@ -1,0 +1,132 @@
+//! The two clocks, and what is known of the server's.
+
+use serde::{Deserialize, Serialize};
+
+/// The time at which something happens, by both clocks of the environment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Now {
+    /// Monotonic: milliseconds since any fixed start. For deadlines.
+    pub mono: u64,
+    /// Wall clock: milliseconds since the epoch. For timestamps; it may be wrong, and jump.
+    #[serde(rename = "unix")]
+    pub unix_ms: i64,
+}
+
+impl Now {
+    /// Both clocks' readings.
+    pub const fn new(mono: u64, unix_ms: i64) -> Self {
+        Now { mono, unix_ms }
+    }
+}
+
+/// A jump of the wall clock past the monotonic one by more than this may have been a suspend.
+const SUSPEND_THRESHOLD_MS: i64 = 1_000;
+
+/// A reading of the server's clock, carried on by the monotonic one.
+///
+/// From `/time`, or from the `issued` of a token that has just come: then the server's clock shows at least
+/// this, which is only good for judging that one token, and errs towards more time left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ServerReading {
+    unix_ms: i64,
+    at_mono: u64,
+}
+
+impl ServerReading {
+    fn at(self, mono: u64) -> i64 {
+        let elapsed = i64::try_from(mono.saturating_sub(self.at_mono)).unwrap_or(i64::MAX);
+        self.unix_ms.saturating_add(elapsed)
+    }
+}
+
+/// Whether the wall clock may decide that a token has expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum WallClock {
+    Trusted,
+    Distrusted,
+}
+
+/// How a token's expiry was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Freshness {
+    /// Not expired, or nobody knows.
+    Usable,
+    /// Expired, by the server's time.
+    Expired,
+    /// Expired, if the wall clock is right.
+    LooksExpired,
+}
+
+/// The environment's clocks and what is known of the server's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Clock {
+    now: Now,
+    /// From `/time` (`RSA10k`).
+    server: Option<ServerReading>,
+    wall: WallClock,
+}
+
+impl Clock {
+    pub(super) fn new(now: Now) -> Self {
+        Clock { now, server: None, wall: WallClock::Trusted }
+    }
+
+    /// Takes note of the time. True where the wall clock ran ahead, so that what was known of the server's is gone.
+    pub(super) fn advance(&mut self, now: Now) -> bool {
+        // A monotonic clock does not go back; if an environment's does, time stands still.
+        let mono = now.mono.max(self.now.mono);
+        let mono_elapsed = i64::try_from(mono - self.now.mono).unwrap_or(i64::MAX);
+        let wall_elapsed = now.unix_ms.saturating_sub(self.now.unix_ms);
+        self.now = Now { mono, unix_ms: now.unix_ms };
+        let jumped = wall_elapsed.saturating_sub(mono_elapsed) > SUSPEND_THRESHOLD_MS;
+        if jumped {
+            self.server = None;
+        }
+        jumped
+    }
+
+    pub(super) fn mono(&self) -> u64 {
+        self.now.mono
+    }
+
+    /// The deadline that is so many milliseconds away.
+    pub(super) fn after(&self, ms: u32) -> u64 {
+        self.now.mono.saturating_add(u64::from(ms))
+    }
+
+    /// The time to sign with: the server's where `/time` told it, else the wall clock's (`RSA9d`, `RSA10k`).
+    pub(super) fn timestamp(&self) -> i64 {
+        self.server.map_or(self.now.unix_ms, |reading| reading.at(self.now.mono))
+    }
+
+    /// Whether `/time` has told the server's time.
+    pub(super) fn knows_server_time(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// The service has told its time.
+    pub(super) fn on_server_time(&mut self, unix_ms: i64) {
+        self.server = Some(self.reading(unix_ms));
+        self.wall = WallClock::Trusted;
+    }
+
+    /// The least the server's clock shows where a token has just come that it issued at this time.
+    pub(super) fn reading(&self, unix_ms: i64) -> ServerReading {
+        ServerReading { unix_ms, at_mono: self.now.mono }
+    }
+
+    /// Tokens look expired when they arrive; the wall clock is wrong.
+    pub(super) fn distrust_wall_clock(&mut self) {
+        self.wall = WallClock::Distrusted;
+    }
+
+    /// Whether a token that expires at this time has expired (`RSA4b1`). `issued` is the reading from its arrival.
+    pub(super) fn freshness(&self, expires: i64, issued: Option<ServerReading>) -> Freshness {
+        match (self.server.or(issued), self.wall) {
+            (Some(reading), _) if expires <= reading.at(self.now.mono) => Freshness::Expired,
+            (None, WallClock::Trusted) if expires <= self.now.unix_ms => Freshness::LooksExpired,
+            _ => Freshness::Usable,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The arguments of the larger commands.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::http::Headers;
+use crate::options::Params;
+use crate::wire::{Error, Secret, TokenRevocationTargetSpecifier, codes, lenient};
+
+/// The protocol version of this crate's own requests (`CSV2`).
+pub(crate) const PROTOCOL_VERSION: u32 = 6;
+
+/// An authenticated request to the service (`RSC19f`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct RestRequest {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The path, such as `/channels/test`, escaped where it needs to be. It may hold a query.
+    pub path: String,
+    /// Params to add to the query.
+    pub params: Params,
+    /// Headers to add. An `Authorization` among them is replaced by the client's own (`RSC19b`).
+    pub headers: Headers,
+    /// A body of JSON.
+    pub body: Option<Secret>,
+    /// The protocol version to ask for (`RSC19f1`); 6.
+    pub version: u32,
+}
+
+impl RestRequest {
+    /// A request without params, headers or body.
+    pub fn new(method: impl Into<String>, path: impl Into<String>) -> Self {
+        RestRequest {
+            method: method.into(),
+            path: path.into(),
+            params: Params::new(),
+            headers: Headers::new(),
+            body: None,
+            version: PROTOCOL_VERSION,
+        }
+    }
+
+    /// The same request with a body of JSON.
+    #[must_use]
+    pub fn with_body(self, body: impl Into<Secret>) -> Self {
+        RestRequest { body: Some(body.into()), ..self }
+    }
+}
+
+impl<'de> Deserialize<'de> for RestRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+
+        #[derive(Deserialize)]
+        struct Wire {
+            method: String,
+            path: String,
+            #[serde(default)]
+            params: Option<Map<String, Value>>,
+            #[serde(default)]
+            headers: Option<Headers>,
+            #[serde(default)]
+            body: Option<Secret>,
+            #[serde(default, deserialize_with = "lenient::optional")]
+            version: Option<i64>,
+        }
+
+        let wire = Wire::deserialize(deserializer)?;
+        let text = |value: Value| match value {
+            Value::String(text) => Ok(Secret::new(text)),
+            Value::Number(_) | Value::Bool(_) => Ok(Secret::new(lenient::text_of(&value))),
+            _ => Err(D::Error::custom("params: expected an object of strings")),
+        };
+        let params = wire.params.unwrap_or_default();
+        Ok(RestRequest {
+            method: wire.method,
+            path: wire.path,
+            params: params.into_iter().map(|(name, value)| Ok((name, text(value)?))).collect::<Result<_, _>>()?,
+            headers: wire.headers.unwrap_or_default(),
+            body: wire.body,
+            version: match wire.version {
+                Some(version) => u32::try_from(version).map_err(|_| D::Error::custom("version: expected a version"))?,
+                None => PROTOCOL_VERSION,
+            },
+        })
+    }
+}
+
+/// Which tokens to revoke (`RSA17`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Revocation {
+    /// Whom to hit (`RSA17g`); at least one.
+    pub targets: Vec<TokenRevocationTargetSpecifier>,
+    /// Hit only tokens issued before this; milliseconds since the epoch (`RSA17e`). Absent: now, by the service's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::optional")]
+    pub issued_before: Option<i64>,
+    /// Whether live connections get 30 s to authenticate anew (`RSA17f`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_reauth_margin: Option<bool>,
+}
+
+impl Revocation {
+    /// A revocation of these targets, from now on, without a margin.
+    pub fn new(targets: impl IntoIterator<Item = TokenRevocationTargetSpecifier>) -> Self {
+        Revocation { targets: targets.into_iter().collect(), issued_before: None, allow_reauth_margin: None }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.targets.is_empty() {
+            let message = "targets: expected at least one target to revoke the tokens of";
+            return Err(Error::configuration(codes::BAD_REQUEST, 400, message));
+        }
+        Ok(())
+    }
+
+    /// The body of the request (`RSA17b`, `RSA17e`, `RSA17f`).
+    pub(super) fn body(&self) -> Secret {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body {
+            targets: Vec<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            issued_before: Option<i64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            allow_reauth_margin: Option<bool>,
+        }
+
+        Secret::new(lenient::text_of(&Body {
+            targets: self.targets.iter().map(TokenRevocationTargetSpecifier::target).collect(),
+            issued_before: self.issued_before,
+            allow_reauth_margin: self.allow_reauth_margin,
+        }))
+    }
+}

@@ -1,0 +1,65 @@
+//! All randomness of a machine, from its seed alone.
+
+use alloc::string::String;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng as _};
+use zeroize::Zeroizing;
+
+/// A stream of random numbers that can be cloned, compared and hashed: the seed and how far it has been read.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Random {
+    seed: Zeroizing<[u8; 32]>,
+    draws: u64,
+}
+
+impl Random {
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        Random { seed: Zeroizing::new(seed), draws: 0 }
+    }
+
+    /// The bytes of the next draw. Each draw is a ChaCha20 stream of its own, so that none depends on how much
+    /// an earlier one took.
+    fn draw<const N: usize>(&mut self) -> [u8; N] {
+        let mut rng = ChaCha20Rng::from_seed(*self.seed);
+        rng.set_stream(self.draws);
+        self.draws += 1;
+        let mut bytes = [0; N];
+        rng.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A nonce of 24 URL-safe characters, 144 bits (`RSA9c`).
+    pub(super) fn nonce(&mut self) -> String {
+        URL_SAFE_NO_PAD.encode(self.draw::<18>())
+    }
+
+    /// A request id of 16 URL-safe characters, 96 bits (`RSC7c`).
+    pub(super) fn request_id(&mut self) -> String {
+        URL_SAFE_NO_PAD.encode(self.draw::<12>())
+    }
+
+    /// Puts the items into a random order (`RSC15a`).
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            // 64 bits over a handful of items: the bias of the remainder is below any measure.
+            let index = u64::from_le_bytes(self.draw()) % (last as u64 + 1);
+            items.swap(last, index as usize);
+        }
+    }
+}
+
+impl core::hash::Hash for Random {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.seed.hash(state);
+        self.draws.hash(state);
+    }
+}
+
+impl core::fmt::Debug for Random {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Random").field("draws", &self.draws).finish_non_exhaustive()
+    }
+}

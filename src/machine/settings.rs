@@ -1,0 +1,91 @@
+//! What of the client options holds for a machine's whole life.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::policy;
+use crate::options::ClientOptions;
+
+/// The unchanging part of the options, in the form in which it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Settings {
+    pub(super) client_id: Option<String>,
+    pub(super) agent: String,
+    pub(super) tls: bool,
+    port: Option<u16>,
+    pub(super) primary_host: String,
+    fallbacks: Fallbacks,
+    pub(super) http_open_timeout: u32,
+    pub(super) http_request_timeout: u32,
+    pub(super) http_max_retry_count: u32,
+    pub(super) http_max_retry_duration: u32,
+    pub(super) fallback_retry_timeout: u32,
+    pub(super) realtime_request_timeout: u32,
+    pub(super) add_request_ids: bool,
+}
+
+/// The fallback hosts: worked out when they are needed, which is seldom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Fallbacks {
+    OfEndpoint(crate::options::Endpoint),
+    Given(Vec<String>),
+}
+
+impl Settings {
+    pub(super) fn new(options: &ClientOptions) -> Self {
+        Settings {
+            client_id: options.client_id.clone(),
+            agent: agent(options),
+            tls: options.tls,
+            port: if options.tls { options.tls_port } else { options.port },
+            primary_host: options.endpoint.primary_domain(),
+            fallbacks: match &options.fallback_hosts {
+                Some(hosts) => Fallbacks::Given(hosts.clone()),
+                None => Fallbacks::OfEndpoint(options.endpoint.clone()),
+            },
+            http_open_timeout: options.http_open_timeout,
+            http_request_timeout: options.http_request_timeout,
+            http_max_retry_count: options.http_max_retry_count,
+            http_max_retry_duration: options.http_max_retry_duration,
+            fallback_retry_timeout: options.fallback_retry_timeout,
+            realtime_request_timeout: options.realtime_request_timeout,
+            add_request_ids: options.add_request_ids,
+        }
+    }
+
+    pub(super) fn fallback_hosts(&self) -> Vec<String> {
+        match &self.fallbacks {
+            Fallbacks::OfEndpoint(endpoint) => endpoint.fallback_domains(),
+            Fallbacks::Given(hosts) => hosts.clone(),
+        }
+    }
+
+    /// Scheme, host and port, as a URL starts with them.
+    pub(super) fn origin(&self, host: &str) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        match self.port {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
+    }
+
+    /// The value of the `X-Ably-ClientId` header (`RSA7e2`).
+    pub(super) fn client_id_header(&self) -> Option<String> {
+        policy::client_id_header(self.client_id.as_deref())
+    }
+}
+
+/// The agent identifier (`RSC7d`).
+fn agent(options: &ClientOptions) -> String {
+    let mut agent = format!("ably-auth/{} rust", env!("CARGO_PKG_VERSION"));
+    for (name, version) in &options.agents {
+        agent.push(' ');
+        agent.push_str(name);
+        if let Some(version) = version {
+            agent.push('/');
+            agent.push_str(version);
+        }
+    }
+    agent
+}
