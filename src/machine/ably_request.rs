@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 
-use super::action::TimerKind;
+use super::action::{TimerKind, client_id_header};
 use super::command::PROTOCOL_VERSION;
 use super::errors;
 use super::id::HttpId;
@@ -36,10 +36,10 @@ impl Template {
         let request_id = io.settings.add_request_ids.then(|| io.random.request_id());
         let mut headers = Headers::new();
         headers.append("X-Ably-Version", format!("{PROTOCOL_VERSION}"));
-        headers.append("Ably-Agent", io.settings.agent.as_str());
+        headers.append("Ably-Agent", io.settings.agent());
         headers.append("Accept", "application/json");
-        if let Some(client_id) = io.settings.client_id_header() {
-            headers.append("X-Ably-ClientId", client_id);
+        if let Some(client_id) = &io.settings.client_id {
+            headers.append("X-Ably-ClientId", client_id_header(client_id));
         }
         let target = match &request_id {
             Some(id) => {

@@ -1,14 +1,20 @@
 //! What the machine wants done.
 
+use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use super::id::{CallbackId, HttpId, OperationId};
 use crate::http::{HttpRequest, HttpResponse};
+use crate::options::ApiKey;
 use crate::wire::{BatchResult, Error, Secret, TokenDetails, TokenParams, TokenRequest, TokenRevocationResult};
 
 /// Something the environment shall do, in the order of [`poll_action`](crate::AuthMachine::poll_action).
@@ -133,59 +139,47 @@ pub struct Response {
 
 /// What a request that someone else sends authenticates itself with. Cloning shares the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Credentials(pub(super) Arc<CredentialsText>);
+pub struct Credentials(Arc<CredentialsText>);
 
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct CredentialsText {
-    pub(super) kind: CredentialsKind,
-    /// The token or the key, and the whole header's value that is made of it.
-    pub(super) bare: BareCredentials,
-    pub(super) client_id_header: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum CredentialsKind {
-    Basic,
-    Token,
-}
-
-#[derive(PartialEq, Eq, Hash)]
-pub(super) struct BareCredentials {
-    pub(super) authorization: Secret,
-    /// Of a key only: a token stands in the header as it is.
-    pub(super) key: Option<Secret>,
+struct CredentialsText {
+    /// The value of the header; a token stands in it as it is.
+    authorization: Secret,
+    /// With basic auth.
+    key: Option<ApiKey>,
+    client_id_header: Option<Box<str>>,
 }
 
 const BEARER: &str = "Bearer ";
 
 impl Credentials {
-    pub(super) fn of_token(token: &Secret, client_id_header: Option<String>) -> Self {
-        let authorization = Secret::new(alloc::format!("{BEARER}{}", token.expose()));
-        let bare = BareCredentials { authorization, key: None };
-        Credentials(Arc::new(CredentialsText { kind: CredentialsKind::Token, bare, client_id_header }))
+    pub(super) fn of_token(token: &Secret, client_id: Option<&str>) -> Self {
+        Self::new(Secret::new(format!("{BEARER}{}", token.expose())), None, client_id)
     }
 
-    pub(super) fn of_key(authorization: Secret, key: Secret, client_id_header: Option<String>) -> Self {
-        let bare = BareCredentials { authorization, key: Some(key) };
-        Credentials(Arc::new(CredentialsText { kind: CredentialsKind::Basic, bare, client_id_header }))
+    pub(super) fn of_key(key: &ApiKey, client_id: Option<&str>) -> Self {
+        let encoded = Zeroizing::new(STANDARD.encode(key.expose()));
+        Self::new(Secret::new(format!("Basic {}", *encoded)), Some(key.clone()), client_id)
+    }
+
+    fn new(authorization: Secret, key: Option<ApiKey>, client_id: Option<&str>) -> Self {
+        let client_id_header = client_id.map(|client_id| client_id_header(client_id).into());
+        Credentials(Arc::new(CredentialsText { authorization, key, client_id_header }))
     }
 
     /// The value of the `Authorization` header: `Bearer ...` or `Basic ...` (`RSA3b`, `RSA11`).
     pub fn authorization(&self) -> &str {
-        self.0.bare.authorization.expose()
+        self.0.authorization.expose()
     }
 
     /// The token, with token auth: the param `accessToken` of a connect URL (`RSA3c`).
     pub fn access_token(&self) -> Option<&str> {
-        match self.0.kind {
-            CredentialsKind::Token => self.authorization().strip_prefix(BEARER),
-            CredentialsKind::Basic => None,
-        }
+        self.authorization().strip_prefix(BEARER)
     }
 
     /// The key, with basic auth: the param `key` of a connect URL (`RTN2e`).
     pub fn key(&self) -> Option<&str> {
-        self.0.bare.key.as_ref().map(Secret::expose)
+        self.0.key.as_ref().map(ApiKey::expose)
     }
 
     /// The value of the `X-Ably-ClientId` header, where there is one (`RSA7e2`).
@@ -194,11 +188,16 @@ impl Credentials {
     }
 }
 
+/// The value of the `X-Ably-ClientId` header (`RSA7e2`).
+pub(super) fn client_id_header(client_id: &str) -> String {
+    STANDARD.encode(client_id)
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.kind {
-            CredentialsKind::Basic => "Credentials(Basic [redacted])",
-            CredentialsKind::Token => "Credentials(Bearer [redacted])",
+        f.write_str(match self.0.key {
+            Some(_) => "Credentials(Basic [redacted])",
+            None => "Credentials(Bearer [redacted])",
         })
     }
 }

@@ -6,7 +6,7 @@ use alloc::string::String;
 use percent_encoding::utf8_percent_encode;
 
 use super::ably_request::{AblyRequest, Template};
-use super::action::Outcome;
+use super::action::{Credentials, Outcome};
 use super::command::{RestRequest, Revocation};
 use super::fetch::Fetch;
 use super::id::OperationId;
@@ -14,7 +14,7 @@ use super::io::Owner;
 use super::library::{Need, Token};
 use super::operation::{Chance, Operation, Unsigned};
 use super::policy::Authorization;
-use super::{AuthMachine, Now, errors, policy, service};
+use super::{AuthMachine, Now, errors, service};
 use crate::http::is_token;
 use crate::options::{AuthOptions, AuthScheme, check_headers};
 use crate::sign;
@@ -50,10 +50,10 @@ impl AuthMachine {
         options: Option<&AuthOptions>,
     ) -> Result<(), Error> {
         let to_store = params.is_some();
-        let params = self.policy.params_of_call(params)?;
+        let params = self.policy.params_of_call(params, &self.io.settings)?;
         let query_time = self.policy.query_time_of_call(options);
         let to_store = Some(&params).filter(|_| to_store);
-        let authorization = self.policy.authorize(to_store, options, self.io.settings.tls)?;
+        let authorization = self.policy.authorize(to_store, options, &self.io.settings)?;
         if let Token::Lost(_) = self.token {
             self.token = Token::None;
         }
@@ -83,7 +83,7 @@ impl AuthMachine {
         let id = self.start_command(now);
         let source = self.policy.source_of_call(options.as_ref());
         let source = source.and_then(|source| source.ok_or_else(|| errors::not_renewable(None)));
-        match source.and_then(|source| Ok((source, self.policy.params_of_call(params)?))) {
+        match source.and_then(|source| Ok((source, self.policy.params_of_call(params, &self.io.settings)?))) {
             Ok((source, params)) => {
                 let query_time = self.policy.query_time_of_call(options.as_ref());
                 let progress = Fetch::start(source, params, query_time, Owner::Operation(id), &mut self.io);
@@ -106,7 +106,7 @@ impl AuthMachine {
     ) -> OperationId {
         let id = self.start_command(now);
         let key = self.policy.key_of_call(options.as_ref()).ok_or_else(sign::no_key);
-        match key.and_then(|key| Ok((key, self.policy.params_of_call(params)?))) {
+        match key.and_then(|key| Ok((key, self.policy.params_of_call(params, &self.io.settings)?))) {
             Ok((key, params)) => {
                 let query_time = self.policy.query_time_of_call(options.as_ref());
                 if service::must_ask_time(&params, query_time, &self.io) {
@@ -144,7 +144,7 @@ impl AuthMachine {
         let key = key.ok_or_else(revocation_needs_basic_auth)?;
         revocation.check()?;
         let path = service::key_path(key.name(), "revokeTokens");
-        let credentials = policy::basic_credentials(key, None);
+        let credentials = Credentials::of_key(key, None);
         let template = Template::new("POST", &path, &mut self.io);
         Ok(template.with_authorization(credentials.authorization()).with_body(revocation.body()))
     }

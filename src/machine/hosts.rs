@@ -1,5 +1,6 @@
 //! Which host to ask first, and whom next (`RSC15`, `RSC25`).
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 
@@ -9,9 +10,9 @@ use super::settings::Settings;
 /// What is known of the hosts: which fallback host worked last, and which one a connection is up on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Hosts {
-    pinned: Option<Pin>,
+    pinned: Option<Box<Pin>>,
     /// The fallback host that a connection is up on (`RTN17e`).
-    connection: Option<String>,
+    connection: Option<Box<str>>,
 }
 
 /// A fallback host that worked is asked first for a while (`RSC15f`).
@@ -27,7 +28,8 @@ impl Hosts {
         if self.pinned.as_ref().is_some_and(|pin| pin.until <= mono) {
             self.pinned = None;
         }
-        let fallback = self.pinned.as_ref().map(|pin| &pin.host).or(self.connection.as_ref());
+        let pinned = self.pinned.as_ref().map(|pin| pin.host.as_str());
+        let fallback = pinned.or(self.connection.as_deref());
         fallback.unwrap_or(&settings.primary_host)
     }
 
@@ -42,7 +44,7 @@ impl Hosts {
         random.shuffle(&mut hosts);
         let mut hosts = VecDeque::from(hosts);
         if first != settings.primary_host {
-            hosts.push_front(settings.primary_host.clone());
+            hosts.push_front(settings.primary_host.clone().into_owned());
         }
         hosts.truncate(settings.http_max_retry_count as usize);
         hosts
@@ -51,7 +53,7 @@ impl Hosts {
     /// A request that had to fall back has succeeded on this host.
     pub(super) fn on_fallback_success(&mut self, host: &str, settings: &Settings, until: u64) {
         let is_fallback = host != settings.primary_host;
-        self.pinned = is_fallback.then(|| Pin { host: host.into(), until });
+        self.pinned = is_fallback.then(|| Box::new(Pin { host: host.into(), until }));
     }
 
     /// A request has failed on this host in a way that another may mend.

@@ -14,7 +14,6 @@ use super::errors::{self, Origin};
 use super::fetch::{self, Consequence, Fetch, FetchError, Source};
 use super::id::OperationId;
 use super::io::Owner;
-use super::policy;
 use crate::options::incompatible_client_id;
 use crate::wire::{Error, ErrorKind, Secret, TokenDetails, TokenParams, TokenRequest};
 
@@ -134,9 +133,9 @@ impl AuthMachine {
         if self.acquisition.is_some() {
             return Need::Acquiring;
         }
-        let source = self.given.clone().map(Source::Given).or_else(|| self.policy.source());
+        let source = self.given.as_deref().cloned().map(Source::Given).or_else(|| self.policy.source());
         let Some(source) = source else { return Need::Hopeless(self.hopeless()) };
-        let params = self.policy.params().clone();
+        let params = self.policy.params();
         match self.start_acquisition(source, params, self.policy.query_time(), reason) {
             Ok(()) => Need::Acquiring,
             Err(error) => Need::Hopeless(error),
@@ -308,7 +307,7 @@ impl AuthMachine {
     }
 
     fn token_credentials(&self, token: &Secret) -> Credentials {
-        Credentials::of_token(token, policy::client_id_header(self.io.settings.client_id.as_deref()))
+        Credentials::of_token(token, self.io.settings.client_id.as_deref())
     }
 
     /// Holds a token that was given at construction.

@@ -89,7 +89,7 @@ pub struct AuthMachine {
     /// The token that was rejected last, until another one is in use.
     rejected: Option<Secret>,
     /// A signed request from the client options that has not been exchanged yet (`TO3j2`).
-    given: Option<TokenRequest>,
+    given: Option<Box<TokenRequest>>,
     acquisition: Option<Box<Acquisition>>,
     operations: Operations,
     operation_ids: Counter,
@@ -132,7 +132,7 @@ impl AuthMachine {
         match given {
             Given::None => return,
             Given::Token(details) => self.hold_given(details),
-            Given::Request(request) => self.given = Some(request),
+            Given::Request(request) => self.given = Some(Box::new(request)),
         }
         if !self.policy.can_renew() {
             self.io.notice(
@@ -249,7 +249,12 @@ impl Due {
 impl AuthMachine {
     /// The next thing to do, if any. Everything there is to do is here at once, never only after a timeout.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.io.outbox.pop_front()
+        let action = self.io.outbox.pop_front();
+        if action.is_none() {
+            // Room for one, so that an idle machine is small and `credentials` needs no allocation.
+            self.io.outbox.shrink_to(1);
+        }
+        action
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), by the monotonic clock, and what for. It may change

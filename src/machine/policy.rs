@@ -1,29 +1,26 @@
 //! How the library authenticates: the scheme, and the stored arguments that the next token is fetched with.
 
-use alloc::format;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::action::Credentials;
 use super::fetch::Source;
+use super::settings::Settings;
 use crate::options::{
     ApiKey, AuthOptions, AuthScheme, ClientOptions, TokenOption, basic_over_plain_http, no_auth_method,
 };
-use crate::wire::{Error, ErrorKind, Secret, TokenDetails, TokenParams, TokenRequest, codes};
+use crate::wire::{Error, ErrorKind, TokenDetails, TokenParams, TokenRequest, codes};
 
 /// The stored arguments (`RSA10g`), and what construction fixed. Of stored options only the ways to get tokens are
 /// kept: a token among them is used once, `queryTime` and `useTokenAuth` hold for the one call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Policy {
     scheme: Scheme,
-    /// The client options' id, which params without one get (`RSA7d`).
-    client_id: Option<String>,
     /// The key given at construction; it stays usable for signing whatever options are stored (`RSA10i`).
     key: Option<ApiKey>,
-    params: TokenParams,
+    /// None where they say nothing.
+    params: Option<Box<TokenParams>>,
     sources: Sources,
     query_time: bool,
 }
@@ -47,6 +44,10 @@ impl Sources {
                 .then(|| Arc::new(AuthOptions { key: None, token: None, ..options.clone() })),
             key: options.key.clone(),
         }
+    }
+
+    fn can_renew(&self) -> bool {
+        self.callback.is_some() || self.url.is_some() || self.key.is_some()
     }
 
     fn preferred(&self) -> Option<Source> {
@@ -101,12 +102,12 @@ impl Policy {
         }
         let key = auth.key.clone();
         let scheme = match (scheme, &key) {
-            (AuthScheme::Basic, Some(key)) => Scheme::Basic(basic_credentials(key, client_id.as_deref())),
+            (AuthScheme::Basic, Some(key)) => Scheme::Basic(Credentials::of_key(key, client_id.as_deref())),
             _ => Scheme::Token,
         };
         let query_time = auth.query_time.unwrap_or(false);
         let sources = Sources::of(&auth);
-        Ok((Policy { scheme, client_id, key, params, sources, query_time }, given))
+        Ok((Policy { scheme, key, params: stored(params), sources, query_time }, given))
     }
 
     pub(super) fn scheme(&self) -> AuthScheme {
@@ -135,12 +136,12 @@ impl Policy {
     }
 
     pub(super) fn can_renew(&self) -> bool {
-        self.source().is_some()
+        self.sources.can_renew() || self.key.is_some()
     }
 
     /// What the next token is asked for with.
-    pub(super) fn params(&self) -> &TokenParams {
-        &self.params
+    pub(super) fn params(&self) -> TokenParams {
+        self.params.as_deref().cloned().unwrap_or_default()
     }
 
     pub(super) fn query_time(&self) -> bool {
@@ -148,11 +149,15 @@ impl Policy {
     }
 
     /// The params of a call: its own, with the options' client id where they have none, or the stored ones.
-    pub(super) fn params_of_call(&self, params: Option<TokenParams>) -> Result<TokenParams, Error> {
-        let Some(mut params) = params else { return Ok(self.params.clone()) };
+    pub(super) fn params_of_call(
+        &self,
+        params: Option<TokenParams>,
+        settings: &Settings,
+    ) -> Result<TokenParams, Error> {
+        let Some(mut params) = params else { return Ok(self.params()) };
         params.check()?;
         if params.client_id.is_none() {
-            params.client_id.clone_from(&self.client_id);
+            params.client_id.clone_from(&settings.client_id);
         }
         Ok(params)
     }
@@ -187,14 +192,14 @@ impl Policy {
         &mut self,
         params: Option<&TokenParams>,
         options: Option<&AuthOptions>,
-        tls: bool,
+        settings: &Settings,
     ) -> Result<Authorization, Error> {
         let (authorization, scheme) = match options {
             None => (Authorization::Fetch, Scheme::Token),
-            Some(options) => self.judge(options, tls)?,
+            Some(options) => self.judge(options, settings)?,
         };
         if let Some(params) = params {
-            self.params = TokenParams { timestamp: None, nonce: None, ..params.clone() };
+            self.params = stored(TokenParams { timestamp: None, nonce: None, ..params.clone() });
         }
         if let Some(options) = options {
             self.sources = Sources::of(options);
@@ -203,7 +208,7 @@ impl Policy {
         Ok(authorization)
     }
 
-    fn judge(&self, options: &AuthOptions, tls: bool) -> Result<(Authorization, Scheme), Error> {
+    fn judge(&self, options: &AuthOptions, settings: &Settings) -> Result<(Authorization, Scheme), Error> {
         options.check()?;
         if let (Some(given), Some(own)) = (&options.key, &self.key) {
             if given != own {
@@ -213,10 +218,10 @@ impl Policy {
         let key = options.key.as_ref().or(self.key.as_ref());
         if options.use_token_auth == Some(false) {
             let key = key.ok_or_else(no_auth_method)?;
-            if !tls {
+            if !settings.tls {
                 return Err(basic_over_plain_http());
             }
-            let credentials = basic_credentials(key, self.client_id.as_deref());
+            let credentials = Credentials::of_key(key, settings.client_id.as_deref());
             return Ok((Authorization::Basic, Scheme::Basic(credentials)));
         }
         let authorization = match &options.token {
@@ -229,15 +234,9 @@ impl Policy {
     }
 }
 
-/// The credentials that a key is (`RSA11`).
-pub(super) fn basic_credentials(key: &ApiKey, client_id: Option<&str>) -> Credentials {
-    let authorization = Secret::new(format!("Basic {}", STANDARD.encode(key.expose())));
-    Credentials::of_key(authorization, key.expose().into(), client_id_header(client_id))
-}
-
-/// The value of the `X-Ably-ClientId` header (`RSA7e2`).
-pub(super) fn client_id_header(client_id: Option<&str>) -> Option<String> {
-    client_id.map(|client_id| STANDARD.encode(client_id))
+/// Params to keep: nothing, where they ask for nothing.
+fn stored(params: TokenParams) -> Option<Box<TokenParams>> {
+    (params != TokenParams::default()).then(|| Box::new(params))
 }
 
 fn other_key() -> Error {

@@ -1,20 +1,22 @@
 //! What of the client options holds for a machine's whole life.
 
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::policy;
-use crate::options::ClientOptions;
+use crate::options::{ClientOptions, Endpoint};
 
 /// The unchanging part of the options, in the form in which it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Settings {
     pub(super) client_id: Option<String>,
-    pub(super) agent: String,
+    /// None where it is the crate's alone.
+    agent: Option<Box<str>>,
     pub(super) tls: bool,
     port: Option<u16>,
-    pub(super) primary_host: String,
+    pub(super) primary_host: Cow<'static, str>,
     fallbacks: Fallbacks,
     pub(super) http_open_timeout: u32,
     pub(super) http_request_timeout: u32,
@@ -28,8 +30,8 @@ pub(super) struct Settings {
 /// The fallback hosts: worked out when they are needed, which is seldom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Fallbacks {
-    OfEndpoint(crate::options::Endpoint),
-    Given(Vec<String>),
+    OfEndpoint(Box<Endpoint>),
+    Given(Box<[String]>),
 }
 
 impl Settings {
@@ -41,8 +43,8 @@ impl Settings {
             port: if options.tls { options.tls_port } else { options.port },
             primary_host: options.endpoint.primary_domain(),
             fallbacks: match &options.fallback_hosts {
-                Some(hosts) => Fallbacks::Given(hosts.clone()),
-                None => Fallbacks::OfEndpoint(options.endpoint.clone()),
+                Some(hosts) => Fallbacks::Given(hosts.clone().into()),
+                None => Fallbacks::OfEndpoint(Box::new(options.endpoint.clone())),
             },
             http_open_timeout: options.http_open_timeout,
             http_request_timeout: options.http_request_timeout,
@@ -54,10 +56,14 @@ impl Settings {
         }
     }
 
+    pub(super) fn agent(&self) -> &str {
+        self.agent.as_deref().unwrap_or(AGENT)
+    }
+
     pub(super) fn fallback_hosts(&self) -> Vec<String> {
         match &self.fallbacks {
             Fallbacks::OfEndpoint(endpoint) => endpoint.fallback_domains(),
-            Fallbacks::Given(hosts) => hosts.clone(),
+            Fallbacks::Given(hosts) => hosts.to_vec(),
         }
     }
 
@@ -69,23 +75,16 @@ impl Settings {
             None => format!("{scheme}://{host}"),
         }
     }
-
-    /// The value of the `X-Ably-ClientId` header (`RSA7e2`).
-    pub(super) fn client_id_header(&self) -> Option<String> {
-        policy::client_id_header(self.client_id.as_deref())
-    }
 }
 
-/// The agent identifier (`RSC7d`).
-fn agent(options: &ClientOptions) -> String {
-    let mut agent = format!("ably-auth/{} rust", env!("CARGO_PKG_VERSION"));
-    for (name, version) in &options.agents {
-        agent.push(' ');
-        agent.push_str(name);
-        if let Some(version) = version {
-            agent.push('/');
-            agent.push_str(version);
-        }
-    }
-    agent
+const AGENT: &str = concat!("ably-auth/", env!("CARGO_PKG_VERSION"), " rust");
+
+/// The agent identifier with the agents of the options (`RSC7d`, `RSC7d6`).
+fn agent(options: &ClientOptions) -> Option<Box<str>> {
+    let agents = options.agents.iter().map(|(name, version)| match version {
+        Some(version) => format!(" {name}/{version}"),
+        None => format!(" {name}"),
+    });
+    let agents: String = agents.collect();
+    (!agents.is_empty()).then(|| format!("{AGENT}{agents}").into())
 }

@@ -1,6 +1,6 @@
 //! Which hosts serve the client.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,12 +25,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// The primary domain (`REC1`).
-    pub fn primary_domain(&self) -> String {
+    pub fn primary_domain(&self) -> Cow<'static, str> {
         match self {
-            Self::Main => "main.realtime.ably.net".to_owned(),
-            Self::Host(host) => host.clone(),
-            Self::Production(id) => format!("{id}.realtime.ably.net"),
-            Self::NonProduction(id) => format!("{id}.realtime.ably-nonprod.net"),
+            Self::Main => "main.realtime.ably.net".into(),
+            Self::Host(host) => host.clone().into(),
+            Self::Production(id) => format!("{id}.realtime.ably.net").into(),
+            Self::NonProduction(id) => format!("{id}.realtime.ably-nonprod.net").into(),
         }
     }
 

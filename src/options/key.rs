@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
@@ -19,7 +20,8 @@ use crate::wire::{Error, Secret, codes};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ApiKey {
-    text: Secret,
+    // Shared, so that there is one copy to wipe.
+    text: Arc<Secret>,
     name_length: usize,
 }
 
@@ -51,7 +53,7 @@ impl FromStr for ApiKey {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.split_once(':') {
             Some((name, secret)) if !name.is_empty() && !secret.is_empty() => {
-                Ok(ApiKey { text: text.into(), name_length: name.len() })
+                Ok(ApiKey { text: Arc::new(text.into()), name_length: name.len() })
             }
             _ => Err(Error::configuration(
                 codes::INVALID_CREDENTIALS,
