@@ -5,15 +5,16 @@
 
 extern crate alloc;
 
+mod base;
 pub mod http;
 pub mod machine;
 pub mod options;
 pub mod sign;
 pub mod wire;
 
+pub use base::{CallbackId, HttpId, Notice, NoticeKind, NoticeLevel, Now, OperationId, SocketId, TimerKind};
 pub use machine::{
-    Action, AuthMachine, CallbackId, CallbackValue, ConnectionDetails, ConnectionEvent, ConnectionState, Credentials,
-    Event, Explanation, HttpId, Notice, NoticeKind, NoticeLevel, Now, OpaqueJson, OperationId, Outcome, Response,
-    RestRequest, Revocation, TimerKind,
+    Action, AuthMachine, CallbackValue, ConnectionDetails, ConnectionEvent, ConnectionState, Credentials, Event,
+    Explanation, OpaqueJson, Outcome, Response, RestRequest, Revocation,
 };
 pub use wire::{Error, ErrorKind};

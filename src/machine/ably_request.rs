@@ -7,11 +7,12 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 
-use super::action::{TimerKind, client_id_header};
+use super::action::client_id_header;
 use super::command::PROTOCOL_VERSION;
 use super::errors;
-use super::id::HttpId;
 use super::io::{Io, Owner};
+use crate::base::HttpId;
+use crate::base::TimerKind;
 use crate::http::{Headers, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse};
 use crate::wire::{Error, Secret};
 

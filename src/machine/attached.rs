@@ -9,12 +9,13 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 
 use super::AuthMachine;
-use super::action::{Action, NoticeKind, NoticeLevel, TimerKind};
+use super::action::Action;
 use super::errors;
 use super::event::{ConnectionEvent, ConnectionState};
 use super::fetch::{Consequence, FetchError};
-use super::id::OperationId;
 use super::library::{Generation, Need, Token};
+use crate::base::OperationId;
+use crate::base::{NoticeKind, NoticeLevel, TimerKind};
 use crate::options::{AuthScheme, incompatible_client_id};
 use crate::wire::{Error, ErrorKind, client_ids_differ, codes};
 

@@ -5,8 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::errors;
-use super::id::HttpId;
 use super::io::{Io, Owner};
+use crate::base::HttpId;
 use crate::http::{Headers, HttpRequest, HttpResponse, Url};
 use crate::options::{AuthMethod, AuthOptions};
 use crate::wire::{Error, ErrorKind, MAX_TOKEN_LENGTH, Secret, TokenParams, codes};

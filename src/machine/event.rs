@@ -5,7 +5,7 @@ use alloc::string::String;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::id::{CallbackId, HttpId};
+use crate::base::{CallbackId, HttpId};
 use crate::http::{HttpFailure, HttpResponse};
 use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
 

@@ -15,15 +15,15 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::ably_request::{self, AblyRequest, HttpResult, Template};
-use super::action::TimerKind;
 use super::auth_url::{self, AuthUrlRequest};
 use super::clock::Freshness;
 use super::errors::{self, Origin};
 use super::event::CallbackValue;
-use super::id::CallbackId;
 use super::io::{Io, Owner};
 use super::obtained::{self, Obtained};
 use super::service;
+use crate::base::CallbackId;
+use crate::base::TimerKind;
 use crate::options::{ApiKey, AuthOptions};
 use crate::wire::{Error, TokenDetails, TokenParams, TokenRequest, codes, lenient};
 

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 
-use super::random::Random;
 use super::settings::Settings;
+use crate::base::Random;
 
 /// What is known of the hosts: which fallback host worked last, and which one a connection is up on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -3,12 +3,13 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
 
-use super::action::{Action, Notice, NoticeKind, NoticeLevel, Outcome};
+use super::action::{Action, Outcome};
 use super::clock::Clock;
 use super::hosts::Hosts;
-use super::id::{CallbackId, Counter, HttpId, OperationId};
-use super::random::Random;
 use super::settings::Settings;
+use crate::base::Random;
+use crate::base::{CallbackId, Counter, HttpId, OperationId};
+use crate::base::{Notice, NoticeKind, NoticeLevel};
 use crate::http::HttpRequest;
 use crate::wire::{Error, TokenParams};
 

@@ -8,12 +8,13 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 
 use super::AuthMachine;
-use super::action::{Action, Credentials, NoticeKind, NoticeLevel, Outcome, TimerKind};
+use super::action::{Action, Credentials, Outcome};
 use super::clock::{Freshness, ServerReading};
 use super::errors::{self, Origin};
 use super::fetch::{self, Consequence, Fetch, FetchError, Source};
-use super::id::OperationId;
 use super::io::Owner;
+use crate::base::OperationId;
+use crate::base::{NoticeKind, NoticeLevel, TimerKind};
 use crate::options::incompatible_client_id;
 use crate::wire::{Error, ErrorKind, Secret, TokenDetails, TokenParams, TokenRequest};
 

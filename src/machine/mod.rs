@@ -28,38 +28,33 @@ mod event;
 mod explain;
 mod fetch;
 mod hosts;
-mod id;
 mod io;
 mod library;
 mod obtained;
 mod operation;
 mod operations;
 mod policy;
-mod random;
 mod service;
 mod settings;
 
 use alloc::boxed::Box;
 
+use crate::base::{Counter, NoticeKind, NoticeLevel, Now, OperationId, Random, TimerKind};
 use crate::options::{AuthScheme, ClientOptions};
 use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
 
 use attached::Attached;
 use clock::Clock;
-use id::Counter;
 use io::{Io, Owner};
 use library::{Acquisition, Generation, Token};
 use operations::Operations;
 use policy::{Given, Policy};
-use random::Random;
 use settings::Settings;
 
-pub use action::{Action, Credentials, Notice, NoticeKind, NoticeLevel, Outcome, Response, TimerKind};
-pub use clock::Now;
+pub use action::{Action, Credentials, Outcome, Response};
 pub use command::{RestRequest, Revocation};
 pub use event::{CallbackValue, ConnectionDetails, ConnectionEvent, ConnectionState, Event, OpaqueJson};
 pub use explain::Explanation;
-pub use id::{CallbackId, HttpId, OperationId};
 
 /// The Auth object of one client.
 ///

@@ -4,13 +4,14 @@ use alloc::boxed::Box;
 
 use super::AuthMachine;
 use super::ably_request::{self, AblyRequest, HttpResult, Template};
-use super::action::{Credentials, Outcome, Response, TimerKind};
+use super::action::{Credentials, Outcome, Response};
 use super::errors;
 use super::fetch::{self, Fetch, Input};
-use super::id::OperationId;
 use super::io::{Io, Owner};
 use super::library::{Generation, Need};
 use super::service;
+use crate::base::OperationId;
+use crate::base::TimerKind;
 use crate::http::HttpResponse;
 use crate::options::ApiKey;
 use crate::wire::{Error, TokenParams};

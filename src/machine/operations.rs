@@ -2,9 +2,9 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
-use super::action::TimerKind;
-use super::id::OperationId;
 use super::operation::Operation;
+use crate::base::OperationId;
+use crate::base::TimerKind;
 
 /// Operations by id. What happens to one costs the same however many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -32,14 +32,16 @@ ids! {
     HttpId;
     /// One call of an auth callback.
     CallbackId;
+    /// One socket, from the attempt to open it on.
+    SocketId;
 }
 
 /// Gives out the numbers of one kind of id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Counter(u64);
+pub(crate) struct Counter(u64);
 
 impl Counter {
-    pub(super) fn next<Id: From<u64>>(&mut self) -> Id {
+    pub(crate) fn next<Id: From<u64>>(&mut self) -> Id {
         self.0 += 1;
         Id::from(self.0)
     }

@@ -1,4 +1,4 @@
-//! All randomness of a machine, from its seed alone.
+//! All randomness, from a seed alone.
 
 use alloc::string::String;
 
@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 
 /// A stream of random numbers that can be cloned, compared and hashed: the seed and how far it has been read.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Random {
+pub(crate) struct Random {
     seed: Zeroizing<[u8; 32]>,
     draws: u64,
 }
 
 impl Random {
-    pub(super) fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
         Random { seed: Zeroizing::new(seed), draws: 0 }
     }
 
@@ -32,17 +32,17 @@ impl Random {
     }
 
     /// A nonce of 24 URL-safe characters, 144 bits (`RSA9c`).
-    pub(super) fn nonce(&mut self) -> String {
+    pub(crate) fn nonce(&mut self) -> String {
         URL_SAFE_NO_PAD.encode(self.draw::<18>())
     }
 
     /// A request id of 16 URL-safe characters, 96 bits (`RSC7c`).
-    pub(super) fn request_id(&mut self) -> String {
+    pub(crate) fn request_id(&mut self) -> String {
         URL_SAFE_NO_PAD.encode(self.draw::<12>())
     }
 
     /// Puts the items into a random order (`RSC15a`).
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             // 64 bits over a handful of items: the bias of the remainder is below any measure.
             let index = u64::from_le_bytes(self.draw()) % (last as u64 + 1);

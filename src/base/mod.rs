@@ -1,0 +1,14 @@
+//! What both machines are built with: ids, the time, randomness, notices and the kinds of deadlines.
+
+mod id;
+mod notice;
+mod now;
+mod random;
+mod timer;
+
+pub(crate) use id::Counter;
+pub use id::{CallbackId, HttpId, OperationId, SocketId};
+pub use notice::{Notice, NoticeKind, NoticeLevel};
+pub use now::Now;
+pub(crate) use random::Random;
+pub use timer::TimerKind;
