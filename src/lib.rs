@@ -12,9 +12,11 @@ pub mod options;
 pub mod sign;
 pub mod wire;
 
-pub use base::{CallbackId, HttpId, Notice, NoticeKind, NoticeLevel, Now, OperationId, SocketId, TimerKind};
-pub use machine::{
-    Action, AuthMachine, CallbackValue, ConnectionDetails, ConnectionEvent, ConnectionState, Credentials, Event,
-    Explanation, OpaqueJson, Outcome, Response, RestRequest, Revocation,
+pub use base::{
+    CallbackId, ConnectionState, HttpId, Notice, NoticeKind, NoticeLevel, Now, OperationId, SocketId, TimerKind,
 };
-pub use wire::{Error, ErrorKind};
+pub use machine::{
+    Action, AuthMachine, CallbackValue, ConnectionEvent, Credentials, Event, Explanation, OpaqueJson, Outcome,
+    Response, RestRequest, Revocation,
+};
+pub use wire::{ConnectionDetails, Error, ErrorKind};

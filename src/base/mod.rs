@@ -1,11 +1,13 @@
 //! What both machines are built with: ids, the time, randomness, notices and the kinds of deadlines.
 
+mod connection_state;
 mod id;
 mod notice;
 mod now;
 mod random;
 mod timer;
 
+pub use connection_state::ConnectionState;
 pub(crate) use id::Counter;
 pub use id::{CallbackId, HttpId, OperationId, SocketId};
 pub use notice::{Notice, NoticeKind, NoticeLevel};

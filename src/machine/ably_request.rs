@@ -8,13 +8,11 @@ use alloc::format;
 use alloc::string::String;
 
 use super::action::client_id_header;
-use super::command::PROTOCOL_VERSION;
 use super::errors;
 use super::io::{Io, Owner};
-use crate::base::HttpId;
-use crate::base::TimerKind;
+use crate::base::{HttpId, TimerKind};
 use crate::http::{Headers, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse};
-use crate::wire::{Error, Secret};
+use crate::wire::{Error, PROTOCOL_VERSION, Secret};
 
 /// What came of a request: an answer, whatever its status, or none.
 pub(super) type HttpResult = Result<HttpResponse, HttpFailure>;
@@ -37,7 +35,7 @@ impl Template {
         let request_id = io.settings.add_request_ids.then(|| io.random.request_id());
         let mut headers = Headers::new();
         headers.append("X-Ably-Version", format!("{PROTOCOL_VERSION}"));
-        headers.append("Ably-Agent", io.settings.agent());
+        headers.append("Ably-Agent", &*io.settings.agent);
         headers.append("Accept", "application/json");
         if let Some(client_id) = &io.settings.client_id {
             headers.append("X-Ably-ClientId", client_id_header(client_id));

@@ -11,11 +11,10 @@ use alloc::string::String;
 use super::AuthMachine;
 use super::action::Action;
 use super::errors;
-use super::event::{ConnectionEvent, ConnectionState};
+use super::event::ConnectionEvent;
 use super::fetch::{Consequence, FetchError};
 use super::library::{Generation, Need, Token};
-use crate::base::OperationId;
-use crate::base::{NoticeKind, NoticeLevel, TimerKind};
+use crate::base::{ConnectionState, NoticeKind, NoticeLevel, OperationId, TimerKind};
 use crate::options::{AuthScheme, incompatible_client_id};
 use crate::wire::{Error, ErrorKind, client_ids_differ, codes};
 

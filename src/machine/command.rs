@@ -8,10 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::http::Headers;
 use crate::options::Params;
-use crate::wire::{Error, Secret, TokenRevocationTargetSpecifier, codes, lenient};
-
-/// The protocol version of this crate's own requests (`CSV2`).
-pub(crate) const PROTOCOL_VERSION: u32 = 6;
+use crate::wire::{Error, PROTOCOL_VERSION, Secret, TokenRevocationTargetSpecifier, codes, lenient};
 
 /// An authenticated request to the service (`RSC19f`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

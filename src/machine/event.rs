@@ -5,9 +5,9 @@ use alloc::string::String;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::base::{CallbackId, HttpId};
+use crate::base::{CallbackId, ConnectionState, HttpId};
 use crate::http::{HttpFailure, HttpResponse};
-use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
+use crate::wire::{ConnectionDetails, Error, Secret, TokenDetails, TokenRequest};
 
 /// Something that happened outside.
 ///
@@ -147,29 +147,4 @@ impl ConnectionEvent {
 
 fn is_false(value: &bool) -> bool {
     !value
-}
-
-/// What a CONNECTED message says about the connection, as far as auth needs it (`CD2`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ConnectionDetails {
-    /// The client id the service assigned; `*` for any (`CD2a`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-}
-
-/// The states of a realtime connection (`RTN4`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the names are those of the specification")]
-pub enum ConnectionState {
-    Initialized,
-    Connecting,
-    Connected,
-    Disconnected,
-    Suspended,
-    Closing,
-    Closed,
-    Failed,
 }

@@ -22,8 +22,7 @@ use super::event::CallbackValue;
 use super::io::{Io, Owner};
 use super::obtained::{self, Obtained};
 use super::service;
-use crate::base::CallbackId;
-use crate::base::TimerKind;
+use crate::base::{CallbackId, TimerKind};
 use crate::options::{ApiKey, AuthOptions};
 use crate::wire::{Error, TokenDetails, TokenParams, TokenRequest, codes, lenient};
 

@@ -7,9 +7,7 @@ use super::action::{Action, Outcome};
 use super::clock::Clock;
 use super::hosts::Hosts;
 use super::settings::Settings;
-use crate::base::Random;
-use crate::base::{CallbackId, Counter, HttpId, OperationId};
-use crate::base::{Notice, NoticeKind, NoticeLevel};
+use crate::base::{CallbackId, Counter, HttpId, Notice, NoticeKind, NoticeLevel, OperationId, Random};
 use crate::http::HttpRequest;
 use crate::wire::{Error, TokenParams};
 

@@ -13,8 +13,7 @@ use super::clock::{Freshness, ServerReading};
 use super::errors::{self, Origin};
 use super::fetch::{self, Consequence, Fetch, FetchError, Source};
 use super::io::Owner;
-use crate::base::OperationId;
-use crate::base::{NoticeKind, NoticeLevel, TimerKind};
+use crate::base::{NoticeKind, NoticeLevel, OperationId, TimerKind};
 use crate::options::incompatible_client_id;
 use crate::wire::{Error, ErrorKind, Secret, TokenDetails, TokenParams, TokenRequest};
 

@@ -53,7 +53,7 @@ use settings::Settings;
 
 pub use action::{Action, Credentials, Outcome, Response};
 pub use command::{RestRequest, Revocation};
-pub use event::{CallbackValue, ConnectionDetails, ConnectionEvent, ConnectionState, Event, OpaqueJson};
+pub use event::{CallbackValue, ConnectionEvent, Event, OpaqueJson};
 pub use explain::Explanation;
 
 /// The Auth object of one client.

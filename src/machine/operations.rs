@@ -3,8 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use super::operation::Operation;
-use crate::base::OperationId;
-use crate::base::TimerKind;
+use crate::base::{OperationId, TimerKind};
 
 /// Operations by id. What happens to one costs the same however many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -12,8 +12,7 @@ use crate::options::{ClientOptions, Endpoint};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Settings {
     pub(super) client_id: Option<String>,
-    /// None where it is the crate's alone.
-    agent: Option<Box<str>>,
+    pub(super) agent: Cow<'static, str>,
     pub(super) tls: bool,
     port: Option<u16>,
     pub(super) primary_host: Cow<'static, str>,
@@ -38,7 +37,7 @@ impl Settings {
     pub(super) fn new(options: &ClientOptions) -> Self {
         Settings {
             client_id: options.client_id.clone(),
-            agent: agent(options),
+            agent: options.agent(),
             tls: options.tls,
             port: if options.tls { options.tls_port } else { options.port },
             primary_host: options.endpoint.primary_domain(),
@@ -56,10 +55,6 @@ impl Settings {
         }
     }
 
-    pub(super) fn agent(&self) -> &str {
-        self.agent.as_deref().unwrap_or(AGENT)
-    }
-
     pub(super) fn fallback_hosts(&self) -> Vec<String> {
         match &self.fallbacks {
             Fallbacks::OfEndpoint(endpoint) => endpoint.fallback_domains(),
@@ -75,16 +70,4 @@ impl Settings {
             None => format!("{scheme}://{host}"),
         }
     }
-}
-
-const AGENT: &str = concat!("ably-auth/", env!("CARGO_PKG_VERSION"), " rust");
-
-/// The agent identifier with the agents of the options (`RSC7d`, `RSC7d6`).
-fn agent(options: &ClientOptions) -> Option<Box<str>> {
-    let agents = options.agents.iter().map(|(name, version)| match version {
-        Some(version) => format!(" {name}/{version}"),
-        None => format!(" {name}"),
-    });
-    let agents: String = agents.collect();
-    (!agents.is_empty()).then(|| format!("{AGENT}{agents}").into())
 }

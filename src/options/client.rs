@@ -1,7 +1,8 @@
 //! The options of a whole client.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -226,6 +227,20 @@ impl ClientOptions {
     /// What to ask whether the internet is there (`REC3`).
     pub fn connectivity_check_url(&self) -> &str {
         self.connectivity_check_url.as_deref().unwrap_or(CONNECTIVITY_CHECK_URL)
+    }
+
+    /// The agent identifier, with the agents of these options (`RSC7d`, `RSC7d6`).
+    pub fn agent(&self) -> Cow<'static, str> {
+        const AGENT: &str = concat!("ably-auth/", env!("CARGO_PKG_VERSION"), " rust");
+
+        if self.agents.is_empty() {
+            return AGENT.into();
+        }
+        let agents = self.agents.iter().map(|(name, version)| match version {
+            Some(version) => format!(" {name}/{version}"),
+            None => format!(" {name}"),
+        });
+        (String::from(AGENT) + &agents.collect::<String>()).into()
     }
 
     /// What can only be judged from several options together.

@@ -6,12 +6,14 @@
 mod capability;
 mod error;
 pub(crate) mod lenient;
+mod protocol_message;
 mod revocation;
 mod secret;
 mod token;
 
 pub use capability::Capability;
 pub use error::{Error, ErrorInfo, ErrorKind, codes};
+pub use protocol_message::{ConnectionDetails, ProtocolMessage, action};
 pub use revocation::{
     BatchResult, TokenRevocationFailureResult, TokenRevocationResult, TokenRevocationSuccessResult,
     TokenRevocationTargetSpecifier,
@@ -19,3 +21,6 @@ pub use revocation::{
 pub use secret::Secret;
 pub(crate) use token::client_ids_differ;
 pub use token::{MAX_TOKEN_LENGTH, TokenDetails, TokenParams, TokenRequest};
+
+/// The version of Ably's protocol that this crate speaks (`CSV2`).
+pub const PROTOCOL_VERSION: u32 = 6;
