@@ -4,11 +4,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
+#[cfg(feature = "sandbox")]
+extern crate std;
 
 mod base;
 pub mod http;
 pub mod machine;
 pub mod options;
+#[cfg(feature = "sandbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
+pub mod sandbox;
 pub mod sign;
 pub mod wire;
 

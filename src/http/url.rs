@@ -55,6 +55,11 @@ impl Url {
         self.secure
     }
 
+    /// The path, undecoded; it starts with a slash.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The query, undecoded, without its question mark.
     pub fn query(&self) -> Option<&str> {
         self.query.as_ref().map(Secret::expose)

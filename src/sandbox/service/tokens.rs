@@ -1,0 +1,92 @@
+//! The tokens that were issued.
+//!
+//! They are found by a digest of their text, so that the time of a lookup tells nothing about it. Whenever one
+//! is issued, those that expired long ago are forgotten.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+
+use sha2::{Digest as _, Sha256};
+
+use super::grant::Grant;
+use crate::wire::{Secret, TokenDetails};
+
+/// How many tokens are remembered; beyond that the one that expires first is forgotten.
+const MAX_TOKENS: usize = 100_000;
+
+/// A token that the sandbox has issued.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IssuedToken {
+    /// The token.
+    pub token: Secret,
+    /// The name of the key it came from.
+    pub key_name: String,
+    /// When it was issued, in milliseconds since the epoch.
+    pub issued: i64,
+    /// When it expires, in milliseconds since the epoch.
+    pub expires: i64,
+    /// Its capability, as JSON text.
+    pub capability: String,
+    /// The client id it is bound to; `*` for any, none for anonymous.
+    pub client_id: Option<String>,
+    /// Whether its key's tokens could be revoked when it was issued.
+    pub revocable: bool,
+    pub(super) grant: Grant,
+}
+
+impl IssuedToken {
+    /// The token as it is handed out.
+    pub fn details(&self) -> TokenDetails {
+        TokenDetails {
+            expires: Some(self.expires),
+            issued: Some(self.issued),
+            capability: Some(self.capability.clone()),
+            client_id: self.client_id.clone(),
+            key_name: Some(self.key_name.clone()),
+            ..TokenDetails::new(self.token.clone())
+        }
+    }
+}
+
+pub(super) type TextDigest = [u8; 32];
+
+pub(super) fn digest(text: &str) -> TextDigest {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tokens {
+    next: u64,
+    by_number: BTreeMap<u64, IssuedToken>,
+    numbers: BTreeMap<TextDigest, u64>,
+    by_expiry: BTreeSet<(i64, u64)>,
+}
+
+impl Tokens {
+    pub(super) fn find(&self, token: &str) -> Option<&IssuedToken> {
+        self.by_number.get(self.numbers.get(&digest(token))?)
+    }
+
+    /// In the order in which they were issued.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &IssuedToken> {
+        self.by_number.values()
+    }
+
+    /// Takes a token in, and forgets those that expired before an instant.
+    pub(super) fn insert(&mut self, token: IssuedToken, forget_before: i64) {
+        self.next += 1;
+        self.numbers.insert(digest(token.token.expose()), self.next);
+        self.by_expiry.insert((token.expires, self.next));
+        self.by_number.insert(self.next, token);
+        while let Some(&(expires, number)) = self.by_expiry.first() {
+            if expires >= forget_before && self.by_number.len() <= MAX_TOKENS {
+                break;
+            }
+            self.by_expiry.pop_first();
+            if let Some(token) = self.by_number.remove(&number) {
+                self.numbers.remove(&digest(token.token.expose()));
+            }
+        }
+    }
+}
