@@ -1,4 +1,56 @@
-//! An embedded server that behaves as Ably's auth surface does.
+//! An embedded server that behaves as Ably's auth surface does: for tests, for trying things out, offline.
+//!
+//! [`Sandbox`] listens on two loopback ports, plain and with TLS, and has an app with keys. Clients use it like the
+//! service: `/time`, `/keys/{keyName}/requestToken`, `/keys/{keyName}/revokeTokens`, and `/channels/{name}`, which
+//! needs credentials with the operation `channel-metadata`. It makes the service's checks in the service's order
+//! and answers with its codes, messages and headers. What nobody outside can know about the service is decided in
+//! [`Choices`].
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ably_auth::sandbox::Sandbox;
+//! use ably_auth::wire::TokenRequest;
+//!
+//! let sandbox = Sandbox::builder().virtual_time(1_700_000_000_000).start().await?;
+//! let token = sandbox.issue_token(&TokenRequest::new(sandbox.key().name()))?;
+//! sandbox.advance(3_600_000); // milliseconds: now the token has expired
+//! assert_eq!(token.expires, Some(sandbox.now()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Service`] is what it is inside: synchronous, deterministic, without sockets or clocks. A simulation gives it
+//! [`Request`]s and the time, and gets [`Reply`]s.
+//!
+//! # An auth server
+//!
+//! `/auth-url/{answer}`, by GET or POST, is a server for `authUrl` that behaves well or badly as its URL asks
+//! ([`Sandbox::auth_url`]). Token params come in the query or in a form-encoded body, as clients send them.
+//!
+//! | answer | what comes back |
+//! | --- | --- |
+//! | `token` | a token as `text/plain` |
+//! | `jwt` | a token as `application/jwt` |
+//! | `json-string` | a token as a JSON string |
+//! | `details` | a `TokenDetails` as JSON |
+//! | `request` | a signed `TokenRequest` as JSON |
+//! | `error` | an Ably error as JSON; `code` (40100), `message`, `status` (401) |
+//! | `redirect` | a redirect; after `times` (1) of them comes `to` (`details`), an answer or an absolute URL; `status` (302) |
+//! | `html` | a page for people |
+//! | `body` | the text of the param `body`, as JSON |
+//!
+//! These params bend any of them:
+//!
+//! | param | effect |
+//! | --- | --- |
+//! | `keyName` | the key that issues; by default the first one |
+//! | `status` | another HTTP status |
+//! | `contentType` | another content type; empty: none |
+//! | `delivery=drip` | the body in pieces of `piece` (1) bytes, one every `every` (100) milliseconds |
+//! | `delivery=never` | no answer; the connection stays open |
+//! | `delivery=cut` | the connection is closed after `after` bytes of the body (half of it), though all were announced |
+//! | `delivery=endless` | the body over and over, without end |
 
 mod choices;
 mod server;

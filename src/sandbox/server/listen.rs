@@ -15,6 +15,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// How long a client may take for a TLS handshake, or for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the head of a request may be, in bytes.
+const MAX_HEAD: usize = 64 * 1_024;
 
 /// Serves connections for ever. They end with the future.
 pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
@@ -52,7 +54,7 @@ async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .max_buf_size(128 * 1_024)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades()
         .await

@@ -1,30 +1,8 @@
 //! An auth server of one's own, for `authUrl`, that behaves well or badly as its URL asks.
 //!
-//! `/auth-url/{answer}`, by GET or POST; token params come in the query or in a form-encoded body, as clients
-//! send them. The answers:
-//!
-//! | answer | what comes back |
-//! | --- | --- |
-//! | `token` | a token as `text/plain` |
-//! | `jwt` | a token as `application/jwt` |
-//! | `json-string` | a token as a JSON string |
-//! | `details` | a `TokenDetails` as JSON |
-//! | `request` | a signed `TokenRequest` as JSON |
-//! | `error` | an Ably error as JSON; `code` (40100), `message`, `status` (401) |
-//! | `redirect` | a redirect to `to`, another answer or an absolute URL, after `times` (1) hops; `status` (302) |
-//! | `html` | a page for people |
-//! | `body` | the text of the param `body`, as JSON |
-//!
-//! and, to bend any of them, these params:
-//!
-//! | param | effect |
-//! | --- | --- |
-//! | `keyName` | the key that issues; by default the one that was set up first |
-//! | `status` | another HTTP status |
-//! | `contentType` | another content type; empty: none |
-//! | `delivery` | `drip`: in pieces of `piece` (1) bytes, one every `every` (100) ms; `never`; `cut`: the connection is closed after `after` bytes (half of the body); `endless` |
+//! The sandbox's own documentation lists what can be asked for.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -96,10 +74,7 @@ struct Params(Vec<(String, String)>);
 
 impl Params {
     fn of(request: &Request) -> Params {
-        let owned = |(name, value): (alloc::borrow::Cow<'_, str>, _)| -> (String, String) {
-            let value: alloc::borrow::Cow<'_, str> = value;
-            (name.into_owned(), value.into_owned())
-        };
+        let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
         let is_form = request.content_type().as_deref() == Some("application/x-www-form-urlencoded");
         let body = if is_form { request.body() } else { &[] };
         Params(form_urlencoded::parse(body).map(owned).chain(request.query_params()).collect())

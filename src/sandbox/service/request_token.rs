@@ -33,6 +33,7 @@ impl Service {
         } else {
             self.check_same_key(key_name, request)?;
         }
+        self.noted.client_id.clone_from(&wanted.client_id);
         self.check_currency(&wanted, now)?;
         let issued = self.issue(&wanted, now)?;
         let details = serde_json::to_value(issued.details()).unwrap_or_default();
@@ -80,7 +81,6 @@ impl Service {
         let verified = sign::verify(key, wanted);
         self.noted.credentials = CredentialsKind::Signature;
         self.noted.key_name = Some(wanted.key_name.clone());
-        self.noted.client_id = wanted.client_id.clone();
         verified.map_err(|error| {
             if let VerifyError::MacMismatch { likely } = error {
                 self.noted.note = Some(format!("most likely {likely}"));

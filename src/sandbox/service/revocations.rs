@@ -5,6 +5,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -20,39 +21,31 @@ const MAX_REVOCATIONS: usize = 10_000;
 /// then no longer kept.
 const SET_BACK: i64 = 1_000;
 
-/// Which tokens of a key are meant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
-    ClientId(String),
-    /// A claim that only JWTs have.
-    RevocationKey(String),
-    /// A resource that the token's capability names, character for character.
-    Channel(String),
-    Token(TextDigest),
-}
+/// Which tokens of a key are meant: the digest of a `type:value`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Target(TextDigest);
 
 impl Target {
     /// Reads `type:value`.
     pub(super) fn parse(text: &str, choices: &Choices) -> Result<Target, Error> {
-        let (kind, value) = text.split_once(':').unwrap_or_default();
-        match kind {
-            _ if value.is_empty() => Err(errors::UNKNOWN_TARGET.error()),
-            "clientId" => Ok(Target::ClientId(value.to_owned())),
-            "revocationKey" => Ok(Target::RevocationKey(value.to_owned())),
-            "channel" if choices.revocation_by_channel => Ok(Target::Channel(value.to_owned())),
-            "channel" => Err(errors::REVOCATION_OFF.error()),
-            "token" if choices.revocation_by_token => Ok(Target::Token(digest(value))),
-            _ => Err(errors::UNKNOWN_TARGET.error()),
+        match text.split_once(':') {
+            None | Some((_, "")) => Err(errors::UNKNOWN_TARGET.error()),
+            Some(("channel", _)) if !choices.revocation_by_channel => Err(errors::REVOCATION_OFF.error()),
+            // No Ably token has a revocation key; JWTs do.
+            Some(("clientId" | "revocationKey" | "channel", _)) => Ok(Target(digest(text))),
+            Some(("token", _)) if choices.revocation_by_token => Ok(Target(digest(text))),
+            Some(_) => Err(errors::UNKNOWN_TARGET.error()),
         }
     }
 
-    /// Every target that a token would match.
+    /// Every target that a token would match. Of its capability the names count, character for character.
     fn of_token(token: &IssuedToken) -> impl Iterator<Item = Target> {
+        let of = |kind: &str, value: &str| Target(digest(&format!("{kind}:{value}")));
         let capability = token.capability.parse::<Capability>();
         let channels = capability.map(|capability| capability.resources()).unwrap_or_default().into_keys();
-        let client_id = token.client_id.clone().map(Target::ClientId);
-        let token = Target::Token(digest(token.token.expose()));
-        client_id.into_iter().chain([token]).chain(channels.map(Target::Channel))
+        let client_id = token.client_id.as_deref().map(|client_id| of("clientId", client_id));
+        let token = of("token", token.token.expose());
+        client_id.into_iter().chain([token]).chain(channels.map(move |channel| of("channel", &channel)))
     }
 }
 

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::grant::Grant;
 use crate::wire::{Secret, TokenDetails};
 
-/// How many tokens are remembered; beyond that the one that expires first is forgotten.
-const MAX_TOKENS: usize = 100_000;
+/// How much memory tokens may take, in bytes, more or less; beyond that the one that expires first is forgotten.
+const MAX_SIZE: usize = 64 * 1_024 * 1_024;
 
 /// A token that the sandbox has issued.
 #[derive(Clone, Debug)]
@@ -47,6 +47,11 @@ impl IssuedToken {
             ..TokenDetails::new(self.token.clone())
         }
     }
+
+    /// About how many bytes it takes; the capability is there as text and as a value.
+    fn size(&self) -> usize {
+        512 + 8 * self.capability.len() + self.client_id.as_ref().map_or(0, String::len)
+    }
 }
 
 pub(super) type TextDigest = [u8; 32];
@@ -61,6 +66,7 @@ pub(super) struct Tokens {
     by_number: BTreeMap<u64, IssuedToken>,
     numbers: BTreeMap<TextDigest, u64>,
     by_expiry: BTreeSet<(i64, u64)>,
+    size: usize,
 }
 
 impl Tokens {
@@ -76,15 +82,17 @@ impl Tokens {
     /// Takes a token in, and forgets those that expired before an instant.
     pub(super) fn insert(&mut self, token: IssuedToken, forget_before: i64) {
         self.next += 1;
+        self.size += token.size();
         self.numbers.insert(digest(token.token.expose()), self.next);
         self.by_expiry.insert((token.expires, self.next));
         self.by_number.insert(self.next, token);
         while let Some(&(expires, number)) = self.by_expiry.first() {
-            if expires >= forget_before && self.by_number.len() <= MAX_TOKENS {
+            if expires >= forget_before && self.size <= MAX_SIZE {
                 break;
             }
             self.by_expiry.pop_first();
             if let Some(token) = self.by_number.remove(&number) {
+                self.size -= token.size();
                 self.numbers.remove(&digest(token.token.expose()));
             }
         }
