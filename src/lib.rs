@@ -8,20 +8,24 @@ extern crate alloc;
 extern crate std;
 
 mod base;
+pub mod connection;
 pub mod http;
 pub mod machine;
 pub mod options;
 #[cfg(feature = "sandbox")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
 pub mod sandbox;
+pub mod session;
 pub mod sign;
 pub mod wire;
 
 pub use base::{
     CallbackId, ConnectionState, HttpId, Notice, NoticeKind, NoticeLevel, Now, OperationId, SocketId, TimerKind,
 };
+pub use connection::ConnectionMachine;
 pub use machine::{
     Action, AuthMachine, CallbackValue, ConnectionEvent, Credentials, Event, Explanation, OpaqueJson, Outcome,
     Response, RestRequest, Revocation,
 };
+pub use session::{Session, SessionAction, SessionEvent};
 pub use wire::{ConnectionDetails, Error, ErrorKind};

@@ -12,5 +12,5 @@ pub(crate) use id::Counter;
 pub use id::{CallbackId, HttpId, OperationId, SocketId};
 pub use notice::{Notice, NoticeKind, NoticeLevel};
 pub use now::Now;
-pub(crate) use random::Random;
+pub(crate) use random::{Random, split_seed};
 pub use timer::TimerKind;

@@ -53,4 +53,8 @@ pub enum NoticeKind {
     ClockJumped,
     /// The server asked for new authentication, and the client cannot give it (`RTN22`).
     ReauthNotPossible,
+    /// A frame could not be read; it was ignored.
+    MalformedFrame,
+    /// The recovery key of the options could not be read; the connection starts anew (`RTN16f1`).
+    MalformedRecoveryKey,
 }

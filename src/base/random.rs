@@ -41,14 +41,25 @@ impl Random {
         URL_SAFE_NO_PAD.encode(self.draw::<12>())
     }
 
+    /// A number below a bound that is not 0.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        // 64 bits over small bounds: the bias of the remainder is below any measure.
+        u64::from_le_bytes(self.draw()) % bound
+    }
+
     /// Puts the items into a random order (`RSC15a`).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            // 64 bits over a handful of items: the bias of the remainder is below any measure.
-            let index = u64::from_le_bytes(self.draw()) % (last as u64 + 1);
+            let index = self.below(last as u64 + 1);
             items.swap(last, index as usize);
         }
     }
+}
+
+/// Two seeds out of one, for two machines that shall not draw the same numbers.
+pub(crate) fn split_seed(seed: [u8; 32]) -> ([u8; 32], [u8; 32]) {
+    let mut random = Random::new(seed);
+    (random.draw(), random.draw())
 }
 
 impl core::hash::Hash for Random {

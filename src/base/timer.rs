@@ -17,4 +17,18 @@ pub enum TimerKind {
     ConnectionAuth,
     /// The end of waiting for the answer to an AUTH message (`RTC8a`).
     ConnectionUpgrade,
+    /// The end of waiting for CONNECTED (`RTN14c`).
+    Connect,
+    /// The end of waiting for the connectivity check (`RTN17j`).
+    ConnectivityCheck,
+    /// The end of the pause before an immediate reconnect.
+    ReconnectPause,
+    /// The next attempt to connect (`RTN14d`, `RTN14f`).
+    Retry,
+    /// The end of being disconnected (`RTN14e`).
+    Suspend,
+    /// The end of patience with a silent connection (`RTN23a`).
+    Idle,
+    /// The end of waiting for CLOSED (`RTN12b`).
+    Close,
 }

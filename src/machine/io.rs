@@ -105,6 +105,11 @@ impl Io {
         id
     }
 
+    /// An id for a request that is not this machine's.
+    pub(super) fn reserve_http_id(&mut self) -> HttpId {
+        self.https.ids.next()
+    }
+
     /// Gives up on a response; if it comes all the same it is a late one.
     pub(super) fn abort(&mut self, id: HttpId) {
         if self.https.owners.remove(&id).is_some() {

@@ -40,6 +40,7 @@ mod settings;
 use alloc::boxed::Box;
 
 use crate::base::{Counter, NoticeKind, NoticeLevel, Now, OperationId, Random, TimerKind};
+use crate::http::HttpRequest;
 use crate::options::{AuthScheme, ClientOptions};
 use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
 
@@ -92,6 +93,9 @@ pub struct AuthMachine {
     ignored: u64,
 }
 
+/// How much of the answer to a plain request is read.
+const PLAIN_BODY_LIMIT: usize = 4_096;
+
 /// Construction and inputs.
 impl AuthMachine {
     /// A machine with these options. Everything random in it comes from the seed: give it 32 bytes that nobody can
@@ -118,6 +122,18 @@ impl AuthMachine {
         };
         machine.take_given(given);
         Ok(machine)
+    }
+
+    /// A request for somebody who shares this machine's HTTP client and its ids; the answer is not for this machine.
+    pub(crate) fn plain_request(&mut self, request: HttpRequest, timeout: u32) -> Action {
+        let id = self.io.reserve_http_id();
+        let open_timeout = self.io.settings.http_open_timeout;
+        Action::SendHttp { id, request, timeout, open_timeout, body_limit: PLAIN_BODY_LIMIT }
+    }
+
+    /// Whether there is a way to get another token (`RSA4a`).
+    pub(crate) fn can_renew(&self) -> bool {
+        self.policy.can_renew()
     }
 
     fn take_given(&mut self, given: Given) {

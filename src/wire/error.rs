@@ -203,7 +203,9 @@ impl Serialize for Error {
         if let Some(cause) = &self.0.cause {
             map.serialize_entry("cause", cause)?;
         }
-        map.serialize_entry("href", &self.href())?;
+        if self.0.code != 0 || self.0.href.is_some() {
+            map.serialize_entry("href", &self.href())?;
+        }
         if let Some(request_id) = &self.0.request_id {
             map.serialize_entry("requestId", request_id)?;
         }
