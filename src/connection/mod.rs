@@ -2,7 +2,7 @@
 //!
 //! It opens sockets by asking for them, knows what the frames of a connection mean, and decides when to try again,
 //! where, and when to give up. What credentials are, where they come from, and whether a new token helps, it leaves
-//! to whoever drives it; [`Session`](crate::session::Session) has an [`AuthMachine`](crate::AuthMachine) do that.
+//! to whoever drives it; a `Session` has an `AuthMachine` do that.
 //! Frames that are not about the connection itself go to the application untouched, and its frames out.
 //!
 //! The states, by the names of the specification (`RTN27`), and the changes between them:
@@ -41,7 +41,7 @@ pub use recovery::RecoveryKey;
 
 /// One realtime connection (`RTN1`).
 ///
-/// The methods are of the four kinds of [`AuthMachine`](crate::AuthMachine): commands ([`connect`](Self::connect),
+/// The methods are of the four kinds of an `AuthMachine`: commands ([`connect`](Self::connect),
 /// [`close`](Self::close), [`send`](Self::send), and those that answer for the credentials), inputs
 /// ([`handle_input`](Self::handle_input), [`handle_timeout`](Self::handle_timeout)), outputs
 /// ([`poll_action`](Self::poll_action), [`poll_timeout`](Self::poll_timeout)) and views.
