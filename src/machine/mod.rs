@@ -4,6 +4,10 @@
 //! clock, sleeps, or asks for randomness: every input carries the time, and whatever is to be done comes out as
 //! an [`Action`].
 //!
+//! Where it stands with its own token ([`AuthState`]), and what one command or input may make of that:
+//!
+#![doc = include_str!("states.md")]
+//!
 //! # Where to find what
 //!
 //! | module | holds |
@@ -36,6 +40,7 @@ mod operations;
 mod policy;
 mod service;
 mod settings;
+mod states;
 
 use alloc::boxed::Box;
 
@@ -56,6 +61,7 @@ pub use action::{Action, Credentials, Outcome, Response};
 pub use command::{RestRequest, Revocation};
 pub use event::{CallbackValue, ConnectionEvent, Event, OpaqueJson};
 pub use explain::Explanation;
+pub use states::AuthState;
 
 /// The Auth object of one client.
 ///
@@ -162,7 +168,13 @@ impl AuthMachine {
     /// What a server or a callback did wrong is the outcome of an operation, never an error here. Answers that come
     /// late or twice, or whose id was never given out, are ignored and counted ([`ignored`](Self::ignored)).
     pub fn handle_event(&mut self, event: Event, now: Now) {
+        let before = self.state();
         self.advance_clock(now);
+        self.on_event(event);
+        self.check_transition(before);
+    }
+
+    fn on_event(&mut self, event: Event) {
         match event {
             Event::HttpResponse { id, response } => {
                 let owner = self.io.take_http_owner(id);
@@ -200,12 +212,19 @@ impl AuthMachine {
             if at > self.io.clock.mono() {
                 break;
             }
+            let before = self.state();
             match due {
                 Due::Acquisition(timer) => self.on_acquisition_timeout(timer),
                 Due::Operation(_, id) => self.on_operation_input(id, fetch::Input::Timeout),
                 Due::Upgrade(_) => self.on_upgrade_timeout(),
             }
+            self.check_transition(before);
         }
+    }
+
+    fn check_transition(&self, before: AuthState) {
+        let after = self.state();
+        debug_assert!(before.may_become(after), "{before:?} -> {after:?} is not in the table");
     }
 
     fn route(&mut self, owner: Option<Owner>, input: fetch::Input) {
@@ -297,6 +316,11 @@ impl AuthMachine {
     /// How the client authenticates (`RSA2`, `RSA3`). It changes with `authorize` alone.
     pub fn auth_method(&self) -> AuthScheme {
         self.policy.scheme()
+    }
+
+    /// Where the machine stands with its own credentials.
+    pub fn state(&self) -> AuthState {
+        AuthState::of(self)
     }
 
     /// The credentials in hand, borrowed: the key's, or the current token's without judging whether it has expired.
