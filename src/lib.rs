@@ -77,10 +77,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "cli", feature = "sandbox"))]
 extern crate std;
 
 mod base;
+#[cfg(feature = "cli")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
+pub mod cli;
 pub mod connection;
 pub mod http;
 pub mod machine;

@@ -1,0 +1,48 @@
+//! The command-line tool `ably-auth`: drive a machine from any language, sign a token request.
+//!
+//! This module only reads the command line; each command is a module of its own. Whatever a command refuses
+//! goes to standard error, in words, and the exit status is 1; a command line that makes no sense is 2.
+
+pub mod drive;
+mod sign;
+
+use alloc::format;
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The Auth object of an Ably client, on the command line.
+#[derive(Parser)]
+#[command(name = "ably-auth", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Drive a machine by JSON lines: one in for all that happens, one out with what the machine wants done.
+    Drive,
+    /// Sign a token request with an API key, and print it as JSON.
+    Sign(sign::Arguments),
+}
+
+/// Runs the tool on the arguments, the environment and the standard streams of this process.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Drive => drive::run(io::stdin().lock(), io::stdout().lock()).map_err(Into::into),
+        Command::Sign(arguments) => sign::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&*error),
+    }
+}
+
+fn fail(error: &dyn Error) -> ExitCode {
+    // Where standard error is gone too, the exit status has to say it.
+    let _ = writeln!(io::stderr(), "ably-auth: {error}");
+    ExitCode::FAILURE
+}
