@@ -77,7 +77,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(any(feature = "cli", feature = "sandbox"))]
+#[cfg(feature = "sandbox")]
 extern crate std;
 
 mod base;

@@ -1,9 +1,10 @@
-//! The command-line tool `ably-auth`: drive a machine from any language, sign a token request.
+//! The command-line tool `ably-auth`: drive a machine from any language, sign a token request, run a sandbox.
 //!
 //! This module only reads the command line; each command is a module of its own. Whatever a command refuses
 //! goes to standard error, in words, and the exit status is 1; a command line that makes no sense is 2.
 
 pub mod drive;
+mod sandbox;
 mod sign;
 
 use alloc::format;
@@ -25,6 +26,9 @@ struct Cli {
 enum Command {
     /// Drive a machine by JSON lines: one in for all that happens, one out with what the machine wants done.
     Drive,
+    /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed as a
+    /// line of JSON.
+    Sandbox(sandbox::Arguments),
     /// Sign a token request with an API key, and print it as JSON.
     Sign(sign::Arguments),
 }
@@ -33,6 +37,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Drive => drive::run(io::stdin().lock(), io::stdout().lock()).map_err(Into::into),
+        Command::Sandbox(arguments) => sandbox::run(&arguments).map_err(Into::into),
         Command::Sign(arguments) => sign::run(&arguments),
     };
     match outcome {
