@@ -24,7 +24,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Drive a machine by JSON lines: one in for all that happens, one out with what the machine wants done.
+    /// Drive a machine by lines of JSON: one in for all that happens, one out with what is to be done. The
+    /// format is described in the documentation of the library's module cli::drive.
     Drive,
     /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed as a
     /// line of JSON.

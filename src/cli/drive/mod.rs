@@ -1,13 +1,4 @@
-//! Driving a machine by lines of JSON: the drive format, version 1.
-//!
-//! A [`Driver`] holds the machine and the time. Each line of input is one [`Line`]: a command, an event or the
-//! passing of time. It is answered by one line of output: what the machine wants done, when it wants to be
-//! called again, and what it shows (an [`Output`]). A line that cannot be accepted is answered by an error and
-//! changes nothing, not even the time; that includes an empty line, so that the n-th line out always belongs
-//! to the n-th line in.
-//!
-//! Token params and auth options that are wrong are not such a line: they are the caller's mistake in a
-//! command, which gets its operation and completes with the error.
+#![doc = include_str!("FORMAT.md")]
 
 mod input;
 mod output;
@@ -21,7 +12,7 @@ use crate::{AuthMachine, Error, Now, OperationId};
 pub use input::{Command, Input, Line, New};
 pub use output::{Output, View};
 
-/// A machine that is driven by lines.
+/// A machine, or none yet, that is driven by lines.
 ///
 /// ```
 /// let mut driver = ably_auth::cli::drive::Driver::default();
