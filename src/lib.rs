@@ -57,6 +57,7 @@
 //! | [`sign`] | signing and verifying token requests |
 //! | [`machine`] | the Auth object |
 //! | [`connection`], [`session`] | a realtime connection, and both together |
+//! | [`trace`] | both driven by lines of JSON |
 //!
 //! # Features
 //!
@@ -93,6 +94,7 @@ pub mod options;
 pub mod sandbox;
 pub mod session;
 pub mod sign;
+pub mod trace;
 pub mod wire;
 
 pub use base::{

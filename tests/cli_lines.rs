@@ -1,7 +1,7 @@
 //! Whatever stands in a line, the driver answers with a line, and goes on.
 #![cfg(feature = "cli")]
 
-use ably_auth::cli::drive::Driver;
+use ably_auth::trace::Driver;
 use serde_json::{Value, json};
 
 /// A line of each kind, in an order in which all are accepted.

@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::trace::Mode;
+
 /// The Auth object of an Ably client, on the command line.
 #[derive(Parser)]
 #[command(name = "ably-auth", version)]
@@ -25,8 +27,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Drive a machine by lines of JSON: one in for all that happens, one out with what is to be done. The
-    /// format is described in the documentation of the library's module cli::drive.
-    Drive,
+    /// format is described in the documentation of the library's module trace.
+    Drive {
+        /// Drive a session, machine and connection, instead of a machine alone.
+        #[arg(long)]
+        realtime: bool,
+    },
     /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed as a
     /// line of JSON.
     Sandbox(sandbox::Arguments),
@@ -37,7 +43,10 @@ enum Command {
 /// Runs the tool on the arguments, the environment and the standard streams of this process.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Drive => drive::run(io::stdin().lock(), io::stdout().lock()).map_err(Into::into),
+        Command::Drive { realtime } => {
+            let mode = if realtime { Mode::Realtime } else { Mode::Machine };
+            drive::run(mode, io::stdin().lock(), io::stdout().lock()).map_err(Into::into)
+        }
         Command::Sandbox(arguments) => sandbox::run(&arguments).map_err(Into::into),
         Command::Sign(arguments) => sign::run(&arguments),
     };

@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::refused;
+use crate::connection::ConnectionInput;
 use crate::options::{AuthOptions, ClientOptions};
-use crate::wire::TokenParams;
-use crate::{Error, Event, Now, OperationId, RestRequest, Revocation};
+use crate::wire::{ProtocolMessage, TokenParams};
+use crate::{Error, Event, Now, OperationId, RestRequest, Revocation, SessionEvent};
 
 /// What happened, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,13 @@ pub enum Input {
     /// The application asks for something.
     Command(Command),
     /// Something happened outside.
-    Event(Event),
+    Event(SessionEvent),
+    /// Connect (realtime).
+    Connect,
+    /// Close the connection (realtime).
+    Close,
+    /// Send a frame of the application's (realtime).
+    Send(ProtocolMessage),
     /// The time the machine waited for has come.
     Timeout,
 }
@@ -93,12 +100,52 @@ impl Line {
 }
 
 impl Input {
+    /// Whether it tells of a connection that somebody else owns.
+    pub(super) fn is_of_machine_mode(&self) -> bool {
+        matches!(self, Self::Event(SessionEvent::Auth(Event::Connection(_) | Event::ReauthRequested {})))
+    }
+
+    /// The kind of a line that one of the modes does not know.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Event(SessionEvent::Auth(Event::Connection(_))) => "connection",
+            Self::Event(SessionEvent::Auth(Event::ReauthRequested {})) => "reauthRequested",
+            Self::Event(SessionEvent::Connection(input)) => match input {
+                ConnectionInput::SocketOpened { .. } => "socketOpened",
+                ConnectionInput::Frame { .. } => "frame",
+                ConnectionInput::Activity { .. } => "activity",
+                ConnectionInput::SocketClosed { .. } => "socketClosed",
+                _ => "network",
+            },
+            Self::Connect => "connect",
+            Self::Close => "close",
+            Self::Send(_) => "send",
+            _ => "of both modes",
+        }
+    }
+
     fn parse(kind: &str, members: Value) -> Result<Self, Error> {
         let command = match kind {
             "new" => return New::parse(members).map(Input::New),
             "timeout" => return expect_object(kind, &members).map(|()| Input::Timeout),
             "httpResponse" | "httpFailed" | "callbackResult" | "callbackFailed" | "tokenExpired" | "tokenRejected"
-            | "connection" | "reauthRequested" => return parse_event(kind, members).map(Input::Event),
+            | "connection" | "reauthRequested" => {
+                return parse_event(kind, members).map(|event| Input::Event(SessionEvent::Auth(event)));
+            }
+            "socketOpened" | "frame" | "activity" | "socketClosed" | "network" => {
+                return parse_event(kind, members).map(|event| Input::Event(SessionEvent::Connection(event)));
+            }
+            "connect" => return expect_object(kind, &members).map(|()| Input::Connect),
+            "close" => return expect_object(kind, &members).map(|()| Input::Close),
+            "send" => {
+                #[derive(Deserialize)]
+                struct Send {
+                    message: ProtocolMessage,
+                }
+
+                let Send { message } = read(kind, members)?;
+                return Ok(Input::Send(message));
+            }
             "authorize" => with_arguments(kind, &members, Command::Authorize)?,
             "requestToken" => with_arguments(kind, &members, Command::RequestToken)?,
             "createTokenRequest" => with_arguments(kind, &members, Command::CreateTokenRequest)?,
@@ -147,7 +194,7 @@ fn parse_seed(text: &str) -> Option<[u8; 32]> {
     Some(seed)
 }
 
-fn parse_event(kind: &str, members: Value) -> Result<Event, Error> {
+fn parse_event<E: DeserializeOwned>(kind: &str, members: Value) -> Result<E, Error> {
     expect_object(kind, &members)?;
     read(kind, Value::Object(Map::from_iter([(kind.into(), members)])))
 }
