@@ -31,6 +31,12 @@ pub struct Choices {
     pub request_token_by_bearer: Code,
     /// Whether a ttl of 0 stands for the default ttl; true.
     pub zero_ttl_is_default: bool,
+    /// A JWT whose `kid` names an unknown key of a known app; 40144/401.
+    pub jwt_unknown_key: Code,
+    /// A JWT that was issued more than a minute in the future; 40101/401.
+    pub jwt_from_the_future: Code,
+    /// A JWT that expires later than the token embedded in it; 40144/401. One that expires earlier ends earlier.
+    pub jwt_outlives_embedded: Code,
     /// A key whose app is disabled; 40120/401.
     pub app_disabled: Code,
     /// A key whose account is disabled; 40110/401.
@@ -57,6 +63,17 @@ pub struct Choices {
     /// `issuedBefore` then hits every token issued earlier, even in the same millisecond, and none issued later.
     /// The service, which compares milliseconds alone, is slower than the clock; the sandbox is not; true.
     pub revocation_keeps_order: bool,
+    /// A frame that is no JSON object; 40000/400. It fails the connection.
+    pub malformed_frame: Code,
+    /// An AUTH without a token, or with one that is none, is unknown or has a bad signature; 40101/401. An expired
+    /// or revoked one has the code that it has everywhere.
+    pub auth_with_invalid_token: Code,
+    /// Whether connections are asked for another token as soon as theirs will be revoked; true.
+    pub reauth_hint_on_revocation: bool,
+    /// Whether connections whose key or app works no longer get an ERROR, else DISCONNECTED; true.
+    pub revoked_key_fails_connections: bool,
+    /// Whether connecting without a protocol version is refused (40017/400); false.
+    pub protocol_version_required: bool,
     /// How long an expired token is remembered, in milliseconds: it is "expired" (40142) until then, and
     /// "unrecognized" (40143) after; one hour.
     pub expired_tokens_kept: i64,
@@ -70,6 +87,9 @@ impl Default for Choices {
             request_token_key_mismatch: Code::new(40000, 400),
             request_token_by_bearer: Code::new(40106, 401),
             zero_ttl_is_default: true,
+            jwt_unknown_key: Code::new(40144, 401),
+            jwt_from_the_future: Code::new(40101, 401),
+            jwt_outlives_embedded: Code::new(40144, 401),
             app_disabled: Code::new(40120, 401),
             account_disabled: Code::new(40110, 401),
             app_id_length: 6,
@@ -81,6 +101,11 @@ impl Default for Choices {
             revocation_by_token: true,
             reauth_margin: 30_001,
             revocation_keeps_order: true,
+            malformed_frame: Code::new(40000, 400),
+            auth_with_invalid_token: Code::new(40101, 401),
+            reauth_hint_on_revocation: true,
+            revoked_key_fails_connections: true,
+            protocol_version_required: false,
             expired_tokens_kept: 60 * 60 * 1_000,
         }
     }

@@ -31,7 +31,7 @@
 //! | answer | what comes back |
 //! | --- | --- |
 //! | `token` | a token as `text/plain` |
-//! | `jwt` | a token as `application/jwt` |
+//! | `jwt` | a JWT as `application/jwt`; with the param `revocationKey`, one that can be revoked by it |
 //! | `json-string` | a token as a JSON string |
 //! | `details` | a `TokenDetails` as JSON |
 //! | `request` | a signed `TokenRequest` as JSON |
@@ -59,6 +59,6 @@ mod service;
 pub use choices::{Choices, Code};
 pub use server::{Sandbox, SandboxBuilder};
 pub use service::{
-    AppStatus, CredentialsKind, Delivery, Grant, IssuedToken, KeySpec, KeyStatus, MAX_BODY, Reply, Request,
-    RequestRecord, Service,
+    AppStatus, ConnectionRecord, CredentialsKind, Delivery, FrameEvent, FrameRecord, Grant, IssuedToken, KeySpec,
+    KeyStatus, MAX_BODY, MAX_FRAME_SIZE, Output, Reply, Request, RequestRecord, Service, TransportId,
 };

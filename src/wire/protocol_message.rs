@@ -15,6 +15,8 @@ use super::secret::Secret;
 #[allow(missing_docs, reason = "the names are those of the specification")]
 pub mod action {
     pub const HEARTBEAT: i64 = 0;
+    pub const ACK: i64 = 1;
+    pub const NACK: i64 = 2;
     pub const CONNECT: i64 = 3;
     pub const CONNECTED: i64 = 4;
     pub const DISCONNECT: i64 = 5;
@@ -22,7 +24,9 @@ pub mod action {
     pub const CLOSE: i64 = 7;
     pub const CLOSED: i64 = 8;
     pub const ERROR: i64 = 9;
+    pub const ATTACH: i64 = 10;
     pub const ATTACHED: i64 = 11;
+    pub const DETACH: i64 = 12;
     pub const DETACHED: i64 = 13;
     pub const PRESENCE: i64 = 14;
     pub const MESSAGE: i64 = 15;
@@ -67,6 +71,11 @@ impl ProtocolMessage {
     /// Any member.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The members it came with, without those that are `null`.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.members.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.as_str(), value))
     }
 
     /// A member that is a string.

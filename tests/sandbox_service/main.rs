@@ -2,6 +2,7 @@
 #![cfg(feature = "sandbox")]
 
 mod credentials;
+mod jwt;
 mod request_token;
 mod revocation;
 mod the_rest;

@@ -156,17 +156,17 @@ fn rows_10_to_12_app_and_key_work() {
     let (key, app) = (world.key_name(0), world.app_id());
     let old = world.token(0, &TokenParams::default());
     let body = world.signed(0, &TokenParams::default());
-    world.service.set_key_status(&key, KeyStatus::Revoked);
+    world.service.set_key_status(&key, KeyStatus::Revoked, NOW);
     assert_eq!(world.request_token(0, &body).error(), (40131, 401));
     assert_eq!(world.probe_token(&old).error(), (40131, 401));
-    world.service.set_key_status(&key, KeyStatus::Expired);
+    world.service.set_key_status(&key, KeyStatus::Expired, NOW);
     assert_eq!(world.request_token(0, &body).error(), (40132, 401));
-    world.service.set_key_status(&key, KeyStatus::Active);
-    world.service.set_app_status(&app, AppStatus::Disabled);
+    world.service.set_key_status(&key, KeyStatus::Active, NOW);
+    world.service.set_app_status(&app, AppStatus::Disabled, NOW);
     assert_eq!(world.request_token(0, &body).error(), (40120, 401));
-    world.service.set_app_status(&app, AppStatus::AccountDisabled);
+    world.service.set_app_status(&app, AppStatus::AccountDisabled, NOW);
     assert_eq!(world.request_token(0, &body).error(), (40110, 401));
-    world.service.set_app_status(&app, AppStatus::Enabled);
+    world.service.set_app_status(&app, AppStatus::Enabled, NOW);
     assert_eq!(world.request_token(0, &body).status, 200);
 }
 

@@ -29,7 +29,7 @@ impl Service {
         let params = Params::of(request);
         let (status, content_type, body) = match answer {
             "token" => (200, TEXT, self.issue_for(&params, now)?.0),
-            "jwt" => (200, "application/jwt", self.issue_for(&params, now)?.0),
+            "jwt" => (200, "application/jwt", self.jwt_for(&params, now)?),
             "json-string" => (200, JSON, json!(self.issue_for(&params, now)?.0).to_string()),
             "details" => (200, JSON, self.issue_for(&params, now)?.1),
             "request" => (200, JSON, json!(self.sign_for(&params, now)?).to_string()),
@@ -57,6 +57,12 @@ impl Service {
         let wanted = self.sign_for(params, now)?;
         let details = self.issue(&wanted, now)?.details();
         Ok((details.token.expose().to_owned(), json!(details).to_string()))
+    }
+
+    fn jwt_for(&mut self, params: &Params, now: i64) -> Result<String, Error> {
+        let wanted = self.sign_for(params, now)?;
+        let jwt = self.issue_jwt(&wanted, params.find("revocationKey"), now)?;
+        Ok(jwt.expose().to_owned())
     }
 
     fn sign_for(&mut self, params: &Params, now: i64) -> Result<TokenRequest, Error> {

@@ -23,7 +23,7 @@ impl Service {
 }
 
 impl Identity {
-    fn check_permission(&self, channel: &str, operation: &str) -> Result<(), Error> {
-        if self.grant.permits(channel, operation) { Ok(()) } else { Err(errors::CAPABILITY_LACKING.error()) }
+    pub(super) fn check_permission(&self, channel: &str, operation: &str) -> Result<(), Error> {
+        if self.grant().permits(channel, operation) { Ok(()) } else { Err(errors::CAPABILITY_LACKING.error()) }
     }
 }

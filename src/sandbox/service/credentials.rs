@@ -1,6 +1,7 @@
 //! Who sends a request, and what he may do.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use base64::Engine as _;
@@ -11,7 +12,9 @@ use sha2::Sha256;
 use super::account::app_id_of;
 use super::errors::{self, Refusal};
 use super::grant::Grant;
+use super::jwt::Jwt;
 use super::message::Request;
+use super::tokens::IssuedToken;
 use super::{CredentialsKind, Service};
 use crate::options::ApiKey;
 use crate::wire::{Error, Secret};
@@ -71,44 +74,45 @@ fn read_key(text: &str) -> Option<ApiKey> {
 
 /// Who was found to send a request.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
-    /// The key he has, or that issued his token.
-    pub(super) key_name: String,
-    pub(super) grant: Grant,
-    pub(super) client: Client,
+pub(super) enum Identity {
+    /// The holder of a key.
+    Key { name: String, grant: Grant },
+    /// The holder of a token.
+    Token(Box<IssuedToken>),
 }
 
-/// Whom credentials let one be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Client {
-    /// The holder of a key may be anybody.
-    KeyHolder,
-    /// A token without a client id.
-    Anonymous,
-    /// A token for any client id.
-    Any,
-    /// A token for one client id.
-    Pinned(String),
-}
+impl Identity {
+    /// The name of the key he has, or that issued his token.
+    pub(super) fn key_name(&self) -> &str {
+        match self {
+            Identity::Key { name, .. } => name,
+            Identity::Token(token) => &token.key_name,
+        }
+    }
 
-impl Client {
-    pub(super) fn of_token(client_id: Option<&str>) -> Client {
-        match client_id {
-            None => Client::Anonymous,
-            Some("*") => Client::Any,
-            Some(id) => Client::Pinned(id.to_owned()),
+    pub(super) fn grant(&self) -> &Grant {
+        match self {
+            Identity::Key { grant, .. } => grant,
+            Identity::Token(token) => &token.grant,
+        }
+    }
+
+    pub(super) fn token(&self) -> Option<&IssuedToken> {
+        match self {
+            Identity::Key { .. } => None,
+            Identity::Token(token) => Some(token),
         }
     }
 
     /// Who he is, if he says that he is `claimed`: `*` where he may be anybody, none where he is anonymous.
-    pub(super) fn resolve(&self, claimed: Option<&str>, mismatch: Refusal) -> Result<Option<String>, Error> {
-        match (self, claimed) {
-            (Client::KeyHolder | Client::Any, None) => Ok(Some("*".to_owned())),
-            (Client::KeyHolder, Some(claimed)) => Ok(Some(claimed.to_owned())),
-            (Client::Any, Some(claimed)) if claimed != "*" => Ok(Some(claimed.to_owned())),
-            (Client::Anonymous, None) => Ok(None),
-            (Client::Pinned(id), None) => Ok(Some(id.clone())),
-            (Client::Pinned(id), Some(claimed)) if claimed == id => Ok(Some(id.clone())),
+    pub(super) fn resolve_client_id(&self, claimed: Option<&str>, mismatch: Refusal) -> Result<Option<String>, Error> {
+        let may_be_anybody = Some("*");
+        let bound_to = self.token().map_or(may_be_anybody, |token| token.client_id.as_deref());
+        let is_key = self.token().is_none();
+        match (bound_to, claimed) {
+            (bound_to, None) => Ok(bound_to.map(ToOwned::to_owned)),
+            (Some("*"), Some(claimed)) if claimed != "*" || is_key => Ok(Some(claimed.to_owned())),
+            (Some(id), Some(claimed)) if id == claimed && id != "*" => Ok(Some(id.to_owned())),
             _ => Err(mismatch.error()),
         }
     }
@@ -117,14 +121,20 @@ impl Client {
 impl Service {
     /// Checks the credentials of a request, and whom it claims to come from.
     pub(super) fn authenticate(&mut self, request: &Request, now: i64) -> Result<Identity, Error> {
+        let identity = self.identify(request, now)?;
+        let mismatch = Refusal::new(self.choices.client_id_mismatch, "invalid clientId for credentials");
+        self.noted.client_id = identity.resolve_client_id(claimed_client_id(request)?.as_deref(), mismatch)?;
+        Ok(identity)
+    }
+
+    /// Checks the credentials of a request, whomever it claims to come from.
+    pub(super) fn identify(&mut self, request: &Request, now: i64) -> Result<Identity, Error> {
         let identity = match Credentials::of(request) {
             Credentials::Missing => Err(errors::NO_CREDENTIALS.error()),
             Credentials::Key(_, key) => self.authenticate_key(key.as_ref(), request.secure),
             Credentials::Token(_, token) => self.authenticate_token(token.expose(), now),
         }?;
-        self.noted.key_name = Some(identity.key_name.clone());
-        let mismatch = Refusal::new(self.choices.client_id_mismatch, "invalid clientId for credentials");
-        self.noted.client_id = identity.client.resolve(claimed_client_id(request)?.as_deref(), mismatch)?;
+        self.noted.key_name = Some(identity.key_name().to_owned());
         Ok(identity)
     }
 
@@ -141,32 +151,36 @@ impl Service {
         if !is_same_secret(given.secret(), key.key.secret()) {
             return Err(errors::INVALID_CREDENTIALS.error());
         }
-        Ok(Identity { key_name: given.name().to_owned(), grant: key.grant.clone(), client: Client::KeyHolder })
+        Ok(Identity::Key { name: given.name().to_owned(), grant: key.grant.clone() })
     }
 
-    fn authenticate_token(&self, token: &str, now: i64) -> Result<Identity, Error> {
+    pub(super) fn authenticate_token(&self, text: &str, now: i64) -> Result<Identity, Error> {
+        let token = match Jwt::parse(text) {
+            Some(jwt) => self.read_jwt(&jwt, now)?,
+            None => self.recognize_token(text)?,
+        };
+        self.apps.working_key(&token.key_name, &self.choices)?;
+        if token.expires <= now {
+            return Err(errors::TOKEN_EXPIRED.error());
+        }
+        if self.revocations.applies_at(&token).is_some_and(|at| at <= now) {
+            return Err(errors::TOKEN_REVOKED.error());
+        }
+        Ok(Identity::Token(Box::new(token)))
+    }
+
+    /// The Ably token of that text.
+    pub(super) fn recognize_token(&self, text: &str) -> Result<IssuedToken, Error> {
         let is_text =
             |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_~".contains(&b));
-        let (app_id, _) = token
+        let (app_id, _) = text
             .split_once('.')
             .filter(|(app_id, opaque)| is_text(app_id) && is_text(opaque))
             .ok_or_else(|| errors::INVALID_TOKEN.error())?;
         if !self.apps.contains(app_id) {
             return Err(errors::UNKNOWN_APP.because(app_id));
         }
-        let issued = self.tokens.find(token).ok_or_else(|| errors::TOKEN_UNRECOGNIZED.error())?;
-        self.apps.working_key(&issued.key_name, &self.choices)?;
-        if issued.expires <= now {
-            return Err(errors::TOKEN_EXPIRED.error());
-        }
-        if self.revocations.applies_at(issued).is_some_and(|at| at <= now) {
-            return Err(errors::TOKEN_REVOKED.error());
-        }
-        Ok(Identity {
-            key_name: issued.key_name.clone(),
-            grant: issued.grant.clone(),
-            client: Client::of_token(issued.client_id.as_deref()),
-        })
+        self.tokens.find(text).cloned().ok_or_else(|| errors::TOKEN_UNRECOGNIZED.error())
     }
 
     /// Whether the text has the form of an app id.
@@ -185,7 +199,7 @@ fn claimed_client_id(request: &Request) -> Result<Option<String>, Error> {
 }
 
 /// Whether both are the same, in a time that does not depend on where they differ.
-fn is_same_secret(given: &str, actual: &str) -> bool {
+pub(super) fn is_same_secret(given: &str, actual: &str) -> bool {
     let mac = |text: &str| {
         Hmac::<Sha256>::new_from_slice(b"comparison").expect("HMAC takes keys of any length").chain_update(text)
     };

@@ -1,7 +1,7 @@
 //! The pure logic of the sandbox.
 //!
-//! [`Service`] holds apps and their keys, the tokens that were issued, used nonces, revocations and a log of the
-//! last requests. It is told the time with every request and gets its randomness from a seed: the same seed and
+//! [`Service`] holds apps and their keys, the tokens that were issued, used nonces, revocations, connections and a
+//! log of the last requests and frames. It is told the time with every request and gets its randomness from a seed: the same seed and
 //! the same requests at the same times give the same answers. Its memory is bounded, whatever comes in.
 
 mod account;
@@ -10,8 +10,10 @@ mod channels;
 mod credentials;
 mod errors;
 mod grant;
+mod jwt;
 mod message;
 mod nonces;
+mod realtime;
 mod request_token;
 mod revocations;
 mod revoke;
@@ -36,6 +38,7 @@ use crate::wire::{Error, TokenRequest};
 pub use account::{AppStatus, KeySpec, KeyStatus};
 pub use grant::Grant;
 pub use message::{Delivery, Reply, Request};
+pub use realtime::{ConnectionRecord, FrameEvent, FrameRecord, MAX_FRAME_SIZE, Output, TransportId};
 pub use tokens::IssuedToken;
 pub use traffic::{CredentialsKind, RequestRecord};
 
@@ -66,6 +69,7 @@ pub struct Service {
     tokens: tokens::Tokens,
     nonces: nonces::Nonces,
     revocations: revocations::Revocations,
+    realtime: realtime::Connections,
     traffic: traffic::Traffic,
     /// About the request that is being handled.
     noted: traffic::Noted,
@@ -83,6 +87,7 @@ impl Service {
             tokens: tokens::Tokens::default(),
             nonces: nonces::Nonces::default(),
             revocations: revocations::Revocations::default(),
+            realtime: realtime::Connections::default(),
             traffic: traffic::Traffic::default(),
             noted: traffic::Noted::default(),
         };
@@ -125,6 +130,7 @@ impl Service {
 
     /// Answers a request that came at this time, in milliseconds since the epoch.
     pub fn handle(&mut self, request: &Request, now: i64) -> Reply {
+        self.handle_timeout(now);
         let (reply, code) = match self.route(request, now) {
             Ok(Routed::Answer(answer)) => self.seal(answer),
             Ok(Routed::Reply(reply)) => (reply, None),
@@ -185,15 +191,20 @@ impl Service {
         self.apps.find_key(key_name).is_some_and(|key| key.revocable_tokens)
     }
 
-    /// Changes what has become of a key. Returns whether there is one of that name.
-    pub fn set_key_status(&mut self, key_name: &str, status: KeyStatus) -> bool {
-        let key = self.apps.find_key_mut(key_name);
-        key.map(|key| key.status = status).is_some()
+    /// Changes what has become of a key; one that no longer works takes its connections with it. Returns whether
+    /// there is one of that name.
+    pub fn set_key_status(&mut self, key_name: &str, status: KeyStatus, now: i64) -> bool {
+        let was_found = self.apps.find_key_mut(key_name).map(|key| key.status = status).is_some();
+        self.end_orphans(now);
+        was_found
     }
 
-    /// Changes what has become of an app. Returns whether there is one of that id.
-    pub fn set_app_status(&mut self, app_id: &str, status: AppStatus) -> bool {
-        self.apps.find_mut(app_id).map(|app| app.status = status).is_some()
+    /// Changes what has become of an app; one that no longer works takes its connections with it. Returns whether
+    /// there is one of that id.
+    pub fn set_app_status(&mut self, app_id: &str, status: AppStatus, now: i64) -> bool {
+        let was_found = self.apps.find_mut(app_id).map(|app| app.status = status).is_some();
+        self.end_orphans(now);
+        was_found
     }
 
     /// Switches token revocation for a whole app (40121). Returns whether there is one of that id.
@@ -231,9 +242,10 @@ impl Service {
         self.traffic.iter()
     }
 
-    /// Forgets the requests so far.
-    pub fn forget_requests(&mut self) {
+    /// Forgets the requests and frames so far.
+    pub fn forget_traffic(&mut self) {
         self.traffic.clear();
+        self.realtime.clear_log();
     }
 
     fn random<const N: usize>(&mut self) -> [u8; N] {

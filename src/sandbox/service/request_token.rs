@@ -18,7 +18,7 @@ use crate::sign::{self, VerifyError};
 use crate::wire::{Error, Secret, TokenRequest, lenient};
 
 /// How long a token lives unless it was asked otherwise.
-const DEFAULT_TTL: i64 = 60 * 60 * 1_000;
+pub(super) const DEFAULT_TTL: i64 = 60 * 60 * 1_000;
 const MAX_TTL: i64 = 24 * 60 * 60 * 1_000;
 pub(super) const MAX_REVOCABLE_TTL: i64 = 60 * 60 * 1_000;
 /// How far the timestamp of a request may be from the service's time, either way.
@@ -57,7 +57,7 @@ impl Service {
         Ok(wanted)
     }
 
-    fn check_ttl(&self, ttl: Option<i64>, key: Option<&Key>) -> Result<(), Error> {
+    pub(super) fn check_ttl(&self, ttl: Option<i64>, key: Option<&Key>) -> Result<(), Error> {
         match ttl {
             Some(ttl) if ttl < 0 || (ttl == 0 && !self.choices.zero_ttl_is_default) => Err(errors::INVALID_TTL.error()),
             Some(ttl) if ttl > MAX_TTL => Err(errors::EXCESSIVE_TTL.error()),
@@ -94,8 +94,8 @@ impl Service {
         let refusal = match Credentials::of(request) {
             Credentials::Key(_, key) => {
                 let identity = self.authenticate_key(key.as_ref(), request.secure)?;
-                if identity.key_name == key_name {
-                    self.noted.key_name = Some(identity.key_name);
+                if identity.key_name() == key_name {
+                    self.noted.key_name = Some(key_name.to_owned());
                     return Ok(());
                 }
                 errors::MAC_MISSING
@@ -150,6 +150,7 @@ impl Service {
             expires: issued.saturating_add(wanted.ttl.filter(|ttl| *ttl != 0).unwrap_or(DEFAULT_TTL)),
             capability,
             client_id: wanted.client_id.clone(),
+            revocation_key: None,
             revocable,
             grant,
         };

@@ -31,7 +31,6 @@ impl Target {
         match text.split_once(':') {
             None | Some((_, "")) => Err(errors::UNKNOWN_TARGET.error()),
             Some(("channel", _)) if !choices.revocation_by_channel => Err(errors::REVOCATION_OFF.error()),
-            // No Ably token has a revocation key; JWTs do.
             Some(("clientId" | "revocationKey" | "channel", _)) => Ok(Target(digest(text))),
             Some(("token", _)) if choices.revocation_by_token => Ok(Target(digest(text))),
             Some(_) => Err(errors::UNKNOWN_TARGET.error()),
@@ -44,8 +43,13 @@ impl Target {
         let capability = token.capability.parse::<Capability>();
         let channels = capability.map(|capability| capability.resources()).unwrap_or_default().into_keys();
         let client_id = token.client_id.as_deref().map(|client_id| of("clientId", client_id));
+        let revocation_key = token.revocation_key.as_deref().map(|key| of("revocationKey", key));
         let token = of("token", token.token.expose());
-        client_id.into_iter().chain([token]).chain(channels.map(move |channel| of("channel", &channel)))
+        client_id
+            .into_iter()
+            .chain(revocation_key)
+            .chain([token])
+            .chain(channels.map(move |channel| of("channel", &channel)))
     }
 }
 

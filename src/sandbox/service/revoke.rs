@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::Service;
 use super::account::Key;
-use super::credentials::Client;
 use super::errors::{self, Refusal};
 use super::message::{Answer, Request};
 use super::request_token::read_body;
@@ -24,10 +23,10 @@ const MAX_AGE: i64 = 60 * 60 * 1_000;
 impl Service {
     pub(super) fn revoke_tokens(&mut self, key_name: &str, request: &Request, now: i64) -> Result<Answer, Error> {
         let identity = self.authenticate(request, now)?;
-        if identity.client != Client::KeyHolder {
+        if identity.token().is_some() {
             return Err(errors::BASIC_AUTH_REQUIRED.error());
         }
-        if identity.key_name != key_name {
+        if identity.key_name() != key_name {
             return Err(errors::WRONG_KEY_FOR_REVOCATION.error());
         }
         let (app, key) = self.apps.key(key_name)?;
@@ -38,6 +37,7 @@ impl Service {
         let order = self.read_order(key_name, request, now)?;
         self.revocations.forget(now);
         let results = order.targets.iter().map(|target| self.revoke(key_name, target, &order)).collect();
+        self.revoke_connections(key_name, now);
         Ok(answer(request, results))
     }
 

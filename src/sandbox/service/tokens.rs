@@ -14,7 +14,7 @@ use crate::wire::{Secret, TokenDetails};
 /// How much memory tokens may take, in bytes, more or less; beyond that the one that expires first is forgotten.
 const MAX_SIZE: usize = 64 * 1_024 * 1_024;
 
-/// A token that the sandbox has issued.
+/// A token as the service knows it: one that it has issued, or a JWT that it was shown.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedToken {
@@ -30,6 +30,8 @@ pub struct IssuedToken {
     pub capability: String,
     /// The client id it is bound to; `*` for any, none for anonymous.
     pub client_id: Option<String>,
+    /// What a JWT says it can be revoked by.
+    pub revocation_key: Option<String>,
     /// Whether its key's tokens could be revoked when it was issued.
     pub revocable: bool,
     pub(super) grant: Grant,
