@@ -1,10 +1,10 @@
 //! An embedded server that behaves as Ably's auth surface does: for tests, for trying things out, offline.
 //!
 //! [`Sandbox`] listens on two loopback ports, plain and with TLS, and has an app with keys. Clients use it like the
-//! service: `/time`, `/keys/{keyName}/requestToken`, `/keys/{keyName}/revokeTokens`, and `/channels/{name}`, which
-//! needs credentials with the operation `channel-metadata`. It makes the service's checks in the service's order
-//! and answers with its codes, messages and headers. What nobody outside can know about the service is decided in
-//! [`Choices`].
+//! service: `/time`, `/keys/{keyName}/requestToken`, `/keys/{keyName}/revokeTokens`, `/channels/{name}`, which
+//! needs credentials with the operation `channel-metadata`, and a WebSocket at `/`. It makes the service's checks in
+//! the service's order and answers with its codes, messages and headers. What nobody outside can know about the
+//! service is decided in [`Choices`].
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -21,7 +21,19 @@
 //! ```
 //!
 //! [`Service`] is what it is inside: synchronous, deterministic, without sockets or clocks. A simulation gives it
-//! [`Request`]s and the time, and gets [`Reply`]s.
+//! [`Request`]s, frames and the time, and gets [`Reply`]s and [`Output`]s.
+//!
+//! # Realtime
+//!
+//! A WebSocket connects with a key or a token, Ably's or a JWT, in every form that the service takes. The client is
+//! told CONNECTED, or ERROR before the socket is closed; it is asked for another token (AUTH) 30 seconds before its
+//! own expires, and disconnected when that has happened; it can bring another one at any time, and resume its
+//! connection within two minutes. Channels can be attached, detached and published to, each as far as the
+//! capability goes. Presence and history are not there, and frames are JSON.
+//!
+//! A test looks at [`Sandbox::connections`] and [`Sandbox::frames`], waits with [`Sandbox::until`] rather than for
+//! some time, and makes happen what happens to connections: [`Sandbox::disconnect`], [`Sandbox::request_reauth`],
+//! [`Sandbox::drop_all_sockets`], [`Sandbox::stop`] and [`Sandbox::restart`].
 //!
 //! # An auth server
 //!

@@ -19,6 +19,10 @@ impl Clock {
         Clock { is_real: false, offset: AtomicI64::new(at) }
     }
 
+    pub(super) fn is_real(&self) -> bool {
+        self.is_real
+    }
+
     pub(super) fn now(&self) -> i64 {
         let offset = self.offset.load(Ordering::SeqCst);
         if self.is_real { system_time().saturating_add(offset) } else { offset }

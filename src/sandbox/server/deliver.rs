@@ -22,13 +22,18 @@ use crate::wire::Secret;
 
 /// The request as the service takes it; `None` where its body breaks off.
 pub(super) async fn read(head: &request::Parts, body: Body, secure: bool) -> Option<Request> {
+    Some(read_head(head, secure).with_body(read_body(body).await?))
+}
+
+/// The request without its body.
+pub(super) fn read_head(head: &request::Parts, secure: bool) -> Request {
     let mut request = Request::new(head.method.as_str(), head.uri.path());
     request.query = head.uri.query().map(Secret::from);
     request.secure = secure;
     for (name, value) in &head.headers {
         request.headers.append(name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
-    Some(request.with_body(read_body(body).await?))
+    request
 }
 
 /// Reads no further than it takes the service to see that a body is too large.

@@ -1,17 +1,22 @@
 //! The sandbox on sockets: [`Sandbox`] puts a [`Service`] on two ports, plain and with TLS.
 //!
 //! A request is read, handed to the service under a lock that is never held across an await, and answered as
-//! the service says. The time is the system's, or stands still until it is moved.
+//! the service says; one that opens a WebSocket becomes a transport of the service's. The time is the system's, or
+//! stands still until it is moved.
 
+mod builder;
 mod clock;
 mod deliver;
 mod listen;
+mod realtime;
+mod shared;
 mod tls;
+mod websocket;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::string::{String, ToString as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 use std::{fmt, format};
@@ -21,15 +26,17 @@ use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::choices::Choices;
-use super::service::{IssuedToken, KeySpec, RequestRecord, Service};
+use super::service::{IssuedToken, RequestRecord, Service};
 use crate::options::{ApiKey, AuthOptions, ClientOptions, Endpoint};
-use crate::wire::{Error, TokenDetails, TokenRequest};
-use clock::Clock;
+use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
+use shared::Shared;
+
+pub use builder::SandboxBuilder;
 
 /// How long a client may take for the body of a request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -55,19 +62,9 @@ pub struct Sandbox {
     keys: Vec<ApiKey>,
     root_pem: String,
     root_der: Vec<u8>,
-    servers: [JoinHandle<()>; 2],
-}
-
-struct Shared {
-    service: Mutex<Service>,
-    clock: Clock,
-}
-
-impl Shared {
-    fn service(&self) -> MutexGuard<'_, Service> {
-        // A panic in a test that looks at the service leaves it as it was.
-        self.service.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    tls: TlsAcceptor,
+    /// What runs while the sandbox does; nothing where it was stopped.
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Sandbox {
@@ -83,15 +80,7 @@ impl Sandbox {
 
     /// A sandbox to be set up otherwise.
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder {
-            host: Ipv4Addr::LOCALHOST.into(),
-            ports: [0, 0],
-            seed: None,
-            clock: Clock::real(),
-            choices: Choices::default(),
-            keys: KeySpec::test_app().into(),
-            given_keys: Vec::new(),
-        }
+        SandboxBuilder::new()
     }
 
     /// The first key: it may do everything on every channel.
@@ -106,8 +95,7 @@ impl Sandbox {
 
     /// The first key whose tokens can be revoked. With the keys of the test app that is the one at index 4.
     pub fn revocable_key(&self) -> Option<&ApiKey> {
-        let service = self.shared.service();
-        self.keys.iter().find(|key| service.is_revocable(key.name()))
+        self.shared.look(|service| self.keys.iter().find(|key| service.is_revocable(key.name())))
     }
 
     /// The id of the first key's app.
@@ -174,12 +162,14 @@ impl Sandbox {
 
     /// The service's time, in milliseconds since the epoch.
     pub fn now(&self) -> i64 {
-        self.shared.clock.now()
+        self.shared.clock().now()
     }
 
-    /// Moves the service's time, real or virtual, by some milliseconds.
+    /// Moves the service's time, real or virtual, by some milliseconds, and does what is then due. Whatever was
+    /// due on the way happens at the end of it: to let a client react to being asked for a token, stop there.
     pub fn advance(&self, milliseconds: i64) {
-        self.shared.clock.advance(milliseconds);
+        self.shared.clock().advance(milliseconds);
+        self.shared.run(Service::handle_timeout);
     }
 
     /// Issues a token without any request, as a server of one's own would have got it: for what `wanted` asks,
@@ -189,29 +179,68 @@ impl Sandbox {
     ///
     /// The service's, such as 40160/401 where the key has none of the capability.
     pub fn issue_token(&self, wanted: &TokenRequest) -> Result<TokenDetails, Error> {
-        self.shared.service().issue_token(wanted, self.now()).map(|token| token.details())
+        self.shared.run(|service, now| service.issue_token(wanted, now)).map(|token| token.details())
+    }
+
+    /// A JWT as a server of one's own would have made it: for what `wanted` asks, signed by the key that it names;
+    /// timestamp, nonce and mac do not matter.
+    ///
+    /// # Errors
+    ///
+    /// 40400 where there is no such key.
+    pub fn issue_jwt(&self, wanted: &TokenRequest, revocation_key: Option<&str>) -> Result<Secret, Error> {
+        self.shared.run(|service, now| service.issue_jwt(wanted, revocation_key, now))
     }
 
     /// The tokens that were issued, in their order.
     pub fn tokens(&self) -> Vec<IssuedToken> {
-        self.shared.service().tokens().cloned().collect()
+        self.shared.look(|service| service.tokens().cloned().collect())
     }
 
     /// The last requests, the oldest first; a thousand at most.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.shared.service().requests().cloned().collect()
+        self.shared.look(|service| service.requests().cloned().collect())
     }
 
     /// Looks at the service, or changes it, between two requests. The second argument is its time.
     pub fn with_service<R>(&self, look: impl FnOnce(&mut Service, i64) -> R) -> R {
-        look(&mut self.shared.service(), self.shared.clock.now())
+        self.shared.run(look)
     }
 
-    /// Stops at once: every connection is closed, and the ports are free again.
+    /// Stops at once, as a server that dies: every connection is cut off, and the ports are free.
+    /// [`Sandbox::restart`] goes on with the same keys, tokens and connections.
+    pub async fn stop(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            let _ = task.await;
+        }
+        self.shared.cut_all();
+    }
+
+    /// Stops, if it runs, and listens on the same ports again.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system, such as a port that somebody else has taken. The sandbox is then stopped.
+    pub async fn restart(&mut self) -> io::Result<()> {
+        self.stop().await;
+        let listeners = listen::bind(self.host, self.ports).await?;
+        self.serve(listeners);
+        Ok(())
+    }
+
+    /// Stops at once: every connection is cut off, and the ports are free again.
     pub async fn shutdown(mut self) {
-        for server in &mut self.servers {
-            server.abort();
-            let _ = server.await;
+        self.stop().await;
+    }
+
+    fn serve(&mut self, [plain, secure]: [TcpListener; 2]) {
+        let router = |transport| Router::new().fallback(answer).with_state((Arc::clone(&self.shared), transport));
+        let tls = Some(self.tls.clone());
+        self.tasks.push(tokio::spawn(listen::serve(plain, None, router(Transport::Plain))));
+        self.tasks.push(tokio::spawn(listen::serve(secure, tls, router(Transport::Tls))));
+        if self.shared.clock().is_real() {
+            self.tasks.push(tokio::spawn(Arc::clone(&self.shared).keep_time()));
         }
     }
 
@@ -225,7 +254,8 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.servers.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.shared.cut_all();
     }
 }
 
@@ -240,102 +270,6 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// How a sandbox is to be set up.
-#[must_use]
-pub struct SandboxBuilder {
-    host: IpAddr,
-    ports: [u16; 2],
-    seed: Option<[u8; 32]>,
-    clock: Clock,
-    choices: Choices,
-    keys: Vec<KeySpec>,
-    given_keys: Vec<(ApiKey, KeySpec)>,
-}
-
-impl SandboxBuilder {
-    /// Listens on this address instead of 127.0.0.1. Beyond loopback anybody on the network can reach it.
-    pub fn host(mut self, host: IpAddr) -> Self {
-        self.host = host;
-        self
-    }
-
-    /// Listens on these ports, without and with TLS; 0 leaves the choice to the system.
-    pub fn ports(mut self, http: u16, https: u16) -> Self {
-        self.ports = [http, https];
-        self
-    }
-
-    /// Keys and tokens follow from this seed; by default from the operating system's randomness.
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// The service's time stands at this instant, in milliseconds since the epoch, until it is moved by
-    /// [`Sandbox::advance`].
-    pub fn virtual_time(mut self, start: i64) -> Self {
-        self.clock = Clock::standing(start);
-        self
-    }
-
-    /// Decides open points otherwise.
-    pub fn choices(mut self, choices: Choices) -> Self {
-        self.choices = choices;
-        self
-    }
-
-    /// Sets up an app with keys of these kinds, and no others.
-    pub fn app(mut self, keys: impl IntoIterator<Item = KeySpec>) -> Self {
-        self.keys = keys.into_iter().collect();
-        self
-    }
-
-    /// Sets up a key of one's own, ahead of the others.
-    pub fn key(mut self, key: ApiKey, spec: KeySpec) -> Self {
-        self.given_keys.push((key, spec));
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the operating system; `InvalidInput` for a key with an invalid capability, or no key at all.
-    pub async fn start(self) -> io::Result<Sandbox> {
-        let seed = self.seed.map_or_else(tls::random_seed, Ok)?;
-        let mut service = Service::new(seed, self.choices);
-        let invalid = |error: Error| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let mut keys = Vec::new();
-        for (key, spec) in self.given_keys {
-            service.add_key(key.clone(), spec).map_err(invalid)?;
-            keys.push(key);
-        }
-        keys.extend(service.add_app(self.keys).map_err(invalid)?);
-        if keys.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a sandbox needs a key"));
-        }
-
-        let identity = tls::make_identity(self.host)?;
-        let [plain, secure] = listen::bind(self.host, self.ports).await?;
-        let ports = [plain.local_addr()?.port(), secure.local_addr()?.port()];
-        let shared = Arc::new(Shared { service: Mutex::new(service), clock: self.clock });
-        let router = |secure| Router::new().fallback(answer).with_state((Arc::clone(&shared), secure));
-        let servers = [
-            tokio::spawn(listen::serve(plain, None, router(Transport::Plain))),
-            tokio::spawn(listen::serve(secure, Some(TlsAcceptor::from(identity.config)), router(Transport::Tls))),
-        ];
-        Ok(Sandbox {
-            shared,
-            host: self.host,
-            ports,
-            keys,
-            root_pem: identity.root_pem,
-            root_der: identity.root_der,
-            servers,
-        })
-    }
-}
-
 /// What a request came over.
 #[derive(Clone, Copy, PartialEq)]
 enum Transport {
@@ -345,10 +279,13 @@ enum Transport {
 
 async fn answer(State((shared, transport)): State<(Arc<Shared>, Transport)>, request: HttpRequest<Body>) -> Response {
     let (head, body) = request.into_parts();
+    if websocket::is_wanted(&head) {
+        return websocket::accept(&shared, head, transport == Transport::Tls).await;
+    }
     let reading = deliver::read(&head, body, transport == Transport::Tls);
     let Ok(Some(request)) = timeout(BODY_TIMEOUT, reading).await else {
         return StatusCode::REQUEST_TIMEOUT.into_response();
     };
-    let reply = shared.service().handle(&request, shared.clock.now());
+    let reply = shared.run(|service, now| service.handle(&request, now));
     deliver::deliver(reply).await
 }

@@ -1,0 +1,183 @@
+//! What the tasks of a sandbox share: the service, its time, and the open WebSockets.
+//!
+//! Whatever happens to the service happens in [`Shared::run`], which then hands out what the service wants sent.
+//! Each WebSocket has a queue of bounded length; a client that does not keep up with it is cut off.
+
+use std::collections::BTreeMap;
+use std::string::String;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::vec::Vec;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::clock::Clock;
+use crate::sandbox::service::{Output, Reply, Request, Service, TransportId};
+use crate::wire::ProtocolMessage;
+
+/// How many messages may wait for a client.
+const QUEUE: usize = 256;
+/// The longest sleep, so that a machine that was suspended is noticed.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    clock: Clock,
+    /// Told whenever the service may have changed.
+    changes: watch::Sender<()>,
+}
+
+struct State {
+    service: Service,
+    peers: BTreeMap<TransportId, Peer>,
+}
+
+/// The task that carries a transport.
+struct Peer {
+    queue: mpsc::Sender<Message>,
+    task: AbortHandle,
+}
+
+impl Shared {
+    pub(super) fn new(service: Service, clock: Clock) -> Self {
+        let state = State { service, peers: BTreeMap::new() };
+        Shared { state: Mutex::new(state), clock, changes: watch::Sender::new(()) }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Looks at the service.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&Service) -> R) -> R {
+        look(&self.state().service)
+    }
+
+    /// Does something to the service, now, and what the service then wants done.
+    pub(super) fn run<R>(&self, act: impl FnOnce(&mut Service, i64) -> R) -> R {
+        let mut state = self.state();
+        let now = self.clock.now();
+        let result = act(&mut state.service, now);
+        state.hand_out(now);
+        drop(state);
+        self.changes.send_replace(());
+        result
+    }
+
+    /// Opens a transport, and spawns what carries it.
+    pub(super) fn open(
+        &self,
+        request: &Request,
+        spawn: impl FnOnce(TransportId, mpsc::Receiver<Message>) -> AbortHandle,
+    ) -> Result<(), Reply> {
+        let mut state = self.state();
+        let now = self.clock.now();
+        let opened = state.service.connect(request, now).map(|transport| {
+            let (queue, outgoing) = mpsc::channel(QUEUE);
+            let task = spawn(transport, outgoing);
+            state.peers.insert(transport, Peer { queue, task });
+        });
+        state.hand_out(now);
+        drop(state);
+        self.changes.send_replace(());
+        opened
+    }
+
+    /// Learns that a transport is gone.
+    pub(super) fn close(&self, transport: TransportId) {
+        self.state().peers.remove(&transport);
+        self.run(|service, now| service.handle_closed(transport, now));
+    }
+
+    /// Cuts every transport off, as when a server dies.
+    pub(super) fn cut_all(&self) {
+        let peers = std::mem::take(&mut self.state().peers);
+        peers.values().for_each(|peer| peer.task.abort());
+        self.run(|service, now| peers.keys().for_each(|transport| service.handle_closed(*transport, now)));
+    }
+
+    /// Waits until there is something to be seen.
+    pub(super) async fn until<R>(&self, mut look: impl FnMut(&Service) -> Option<R>) -> R {
+        let mut changes = self.changes.subscribe();
+        loop {
+            if let Some(seen) = self.look(&mut look) {
+                return seen;
+            }
+            // The sender lives as long as this does.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Does what is due whenever it is, for ever. For a clock that goes by itself.
+    pub(super) async fn keep_time(self: Arc<Self>) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            let deadline = self.look(Service::poll_timeout);
+            let wait = deadline.map_or(MAX_SLEEP, |at| {
+                let milliseconds = at.saturating_sub(self.clock.now());
+                Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).min(MAX_SLEEP)
+            });
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = sleep(wait) => {
+                    if self.look(Service::poll_timeout).is_some_and(|at| at <= self.clock.now()) {
+                        self.run(Service::handle_timeout);
+                    }
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic in a test that looks at the service leaves it as it was.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Hands what the service wants sent to the tasks that send it.
+    fn hand_out(&mut self, now: i64) {
+        let mut encoder = Encoder::default();
+        while let Some((transport, output)) = self.service.poll_output() {
+            let Some(peer) = self.peers.get(&transport) else { continue };
+            let was_taken = match output {
+                Output::Frame(message) => peer.queue.try_send(Message::Text(encoder.encode(message))).is_ok(),
+                Output::Ping => peer.queue.try_send(Message::Ping(Vec::new().into())).is_ok(),
+                Output::Close(code) => {
+                    let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::default() };
+                    peer.queue.try_send(Message::Close(Some(frame))).is_ok()
+                }
+                Output::Drop => false,
+            };
+            if !was_taken {
+                peer.task.abort();
+                self.peers.remove(&transport);
+                self.service.handle_closed(transport, now);
+            }
+        }
+    }
+}
+
+/// Encodes a frame that goes to many once.
+#[derive(Default)]
+struct Encoder {
+    last: Option<(Arc<ProtocolMessage>, Utf8Bytes)>,
+}
+
+impl Encoder {
+    fn encode(&mut self, message: Arc<ProtocolMessage>) -> Utf8Bytes {
+        match &self.last {
+            Some((last, text)) if Arc::ptr_eq(last, &message) => text.clone(),
+            _ => {
+                let text: String = serde_json::to_string(&*message).unwrap_or_default();
+                let text = Utf8Bytes::from(text);
+                self.last = Some((message, text.clone()));
+                text
+            }
+        }
+    }
+}
