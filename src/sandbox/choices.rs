@@ -18,6 +18,18 @@ impl Code {
 
 /// Where documentation, specification and measurements leave the service's behaviour open, or where the
 /// sandbox goes beyond the service on purpose: the decision taken, which a test may change.
+///
+/// Decided without a switch:
+/// - A `heartbeatInterval` out of range is taken as the nearest one in range, one that is no number not at all.
+/// - A connection key is resumed with for as long as the connection is kept; after that it is unknown (80018/400).
+///   CONNECTED brings another key with every resumption; the one resumed with stays good until the next.
+/// - A transport whose connection is resumed over another one is closed with 1000, without a frame. So is one whose
+///   client sends DISCONNECT. The close code after DISCONNECTED and CLOSED is 1000.
+/// - A text of three or five parts is a JWT if the first is a JSON object, else it is no token at all (40005/400). A
+///   capability in a JWT that cannot be read is 40144/401.
+/// - Whether a JWT can be revoked is up to its key as it is set up when the JWT is shown.
+/// - In-band AUTH with a token of an unknown app is one with credentials of another app (40102/401).
+/// - Re-authenticating with a token that will be revoked, or connecting with one, brings no new request for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Choices {

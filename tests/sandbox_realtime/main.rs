@@ -5,6 +5,7 @@ mod channels;
 mod connecting;
 mod credentials;
 mod liveness;
+mod random;
 mod resuming;
 mod revocation;
 

@@ -3,7 +3,7 @@
 use super::*;
 
 impl World {
-    fn revoke(&mut self, order: &Value) -> Value {
+    pub(super) fn revoke(&mut self, order: &Value) -> Value {
         let key = &self.keys[4];
         let request = Request::new("POST", &format!("/keys/{}/revokeTokens", key.name()))
             .with_header("Authorization", format!("Basic {}", STANDARD.encode(key.expose())))

@@ -1,6 +1,6 @@
 //! What the tasks of a sandbox share: the service, its time, and the open WebSockets.
 //!
-//! Whatever happens to the service happens in [`Shared::run`], which then hands out what the service wants sent.
+//! Whatever happens to the service happens in one place, which then hands out what the service wants sent.
 //! Each WebSocket has a queue of bounded length; a client that does not keep up with it is cut off.
 
 use std::collections::BTreeMap;
@@ -57,15 +57,9 @@ impl Shared {
         look(&self.state().service)
     }
 
-    /// Does something to the service, now, and what the service then wants done.
+    /// Does something to the service, now, and then what the service wants done.
     pub(super) fn run<R>(&self, act: impl FnOnce(&mut Service, i64) -> R) -> R {
-        let mut state = self.state();
-        let now = self.clock.now();
-        let result = act(&mut state.service, now);
-        state.hand_out(now);
-        drop(state);
-        self.changes.send_replace(());
-        result
+        self.change(|state, now| act(&mut state.service, now))
     }
 
     /// Opens a transport, and spawns what carries it.
@@ -74,30 +68,31 @@ impl Shared {
         request: &Request,
         spawn: impl FnOnce(TransportId, mpsc::Receiver<Message>) -> AbortHandle,
     ) -> Result<(), Reply> {
-        let mut state = self.state();
-        let now = self.clock.now();
-        let opened = state.service.connect(request, now).map(|transport| {
+        self.change(|state, now| {
+            let transport = state.service.connect(request, now)?;
             let (queue, outgoing) = mpsc::channel(QUEUE);
             let task = spawn(transport, outgoing);
             state.peers.insert(transport, Peer { queue, task });
-        });
-        state.hand_out(now);
-        drop(state);
-        self.changes.send_replace(());
-        opened
+            Ok(())
+        })
     }
 
     /// Learns that a transport is gone.
     pub(super) fn close(&self, transport: TransportId) {
-        self.state().peers.remove(&transport);
-        self.run(|service, now| service.handle_closed(transport, now));
+        self.change(|state, now| {
+            state.peers.remove(&transport);
+            state.service.handle_closed(transport, now);
+        });
     }
 
     /// Cuts every transport off, as when a server dies.
     pub(super) fn cut_all(&self) {
-        let peers = std::mem::take(&mut self.state().peers);
-        peers.values().for_each(|peer| peer.task.abort());
-        self.run(|service, now| peers.keys().for_each(|transport| service.handle_closed(*transport, now)));
+        self.change(|state, now| {
+            for (transport, peer) in std::mem::take(&mut state.peers) {
+                peer.task.abort();
+                state.service.handle_closed(transport, now);
+            }
+        });
     }
 
     /// Waits until there is something to be seen.
@@ -130,6 +125,16 @@ impl Shared {
                 }
             }
         }
+    }
+
+    fn change<R>(&self, act: impl FnOnce(&mut State, i64) -> R) -> R {
+        let mut state = self.state();
+        let now = self.clock.now();
+        let result = act(&mut state, now);
+        state.hand_out(now);
+        drop(state);
+        self.changes.send_replace(());
+        result
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
