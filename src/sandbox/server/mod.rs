@@ -69,7 +69,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Starts a sandbox on ports of the system's choosing, with one app that has the keys of
-    /// [`KeySpec::test_app`].
+    /// [`KeySpec::test_app`](super::KeySpec::test_app).
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Sandbox {
         &self.keys[0]
     }
 
-    /// All keys in their order; unless set up otherwise those of [`KeySpec::test_app`].
+    /// All keys in their order; unless set up otherwise those of [`KeySpec::test_app`](super::KeySpec::test_app).
     pub fn keys(&self) -> &[ApiKey] {
         &self.keys
     }
