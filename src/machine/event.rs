@@ -79,6 +79,42 @@ pub enum CallbackValue {
     Json(OpaqueJson),
 }
 
+impl From<&str> for CallbackValue {
+    fn from(token: &str) -> Self {
+        CallbackValue::Token(token.into())
+    }
+}
+
+impl From<String> for CallbackValue {
+    fn from(token: String) -> Self {
+        CallbackValue::Token(token.into())
+    }
+}
+
+impl From<Secret> for CallbackValue {
+    fn from(token: Secret) -> Self {
+        CallbackValue::Token(token)
+    }
+}
+
+impl From<TokenDetails> for CallbackValue {
+    fn from(details: TokenDetails) -> Self {
+        CallbackValue::TokenDetails(details)
+    }
+}
+
+impl From<TokenRequest> for CallbackValue {
+    fn from(request: TokenRequest) -> Self {
+        CallbackValue::TokenRequest(request)
+    }
+}
+
+impl From<Value> for CallbackValue {
+    fn from(value: Value) -> Self {
+        CallbackValue::Json(OpaqueJson(value))
+    }
+}
+
 /// A JSON value that `Debug` does not show: it may hold a token.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
