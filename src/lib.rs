@@ -78,7 +78,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(feature = "sandbox")]
+#[cfg(any(feature = "sandbox", feature = "tokio"))]
 extern crate std;
 
 mod base;
@@ -94,6 +94,9 @@ pub mod options;
 pub mod sandbox;
 pub mod session;
 pub mod sign;
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub mod tokio;
 pub mod trace;
 pub mod wire;
 

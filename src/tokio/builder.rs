@@ -1,0 +1,136 @@
+//! Building a client.
+
+use core::fmt::{self, Display};
+use core::time::Duration;
+use std::future::Future;
+use std::string::String;
+use std::vec::Vec;
+
+use ::tokio::runtime::Handle;
+use ::tokio::sync::{broadcast, watch};
+use rustls::pki_types::CertificateDer;
+
+use super::callback::Callbacks;
+use super::clock::Clock;
+use super::driver::Driver;
+use super::handle::Auth;
+use super::http::HttpClient;
+use super::tasks::Surroundings;
+use super::tls::{self, Tls};
+use super::watch::{Notices, Views};
+use crate::options::{ClientOptions, DEFAULT_CALLBACK};
+use crate::wire::{Error, ErrorKind, TokenParams, codes};
+use crate::{AuthMachine, CallbackValue, Notice};
+
+/// Builds an [`Auth`] from options and what options cannot hold.
+pub struct AuthBuilder {
+    options: ClientOptions,
+    callbacks: Callbacks,
+    extra_roots: Vec<CertificateDer<'static>>,
+    notices: (broadcast::Sender<Notice>, Notices),
+}
+
+impl AuthBuilder {
+    pub(super) fn new(options: ClientOptions) -> Self {
+        AuthBuilder { options, callbacks: Callbacks::default(), extra_roots: Vec::new(), notices: Notices::channel() }
+    }
+
+    /// Gets tokens from this callback: [`AuthBuilder::callback`] under the name [`DEFAULT_CALLBACK`], which the option
+    /// `auth_callback` is set to (`RSA8d`, `TO3j5`).
+    #[must_use]
+    pub fn auth_callback<F, Fut, T, E>(mut self, callback: F) -> Self
+    where
+        F: Fn(TokenParams) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<CallbackValue>,
+        E: Display + 'static,
+    {
+        self.options.auth.auth_callback = Some(DEFAULT_CALLBACK.into());
+        self.callback(DEFAULT_CALLBACK, callback)
+    }
+
+    /// Registers a callback under the name by which auth options refer to it.
+    ///
+    /// It gives a token string, a [`TokenDetails`](crate::wire::TokenDetails), a
+    /// [`TokenRequest`](crate::wire::TokenRequest), or a [`serde_json::Value`] that is one of these. It may fail with
+    /// whatever can be displayed; an [`Error`] with a code is passed on to whoever waits for the token. It has
+    /// `realtimeRequestTimeout` to return; then its future is dropped. It runs in a task of its own.
+    ///
+    /// A callback that holds a handle of the same client keeps it alive for ever.
+    #[must_use]
+    pub fn callback<F, Fut, T, E>(self, name: impl Into<String>, callback: F) -> Self
+    where
+        F: Fn(TokenParams) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<CallbackValue>,
+        E: Display + 'static,
+    {
+        self.callbacks.register(name.into(), callback);
+        self
+    }
+
+    /// Trusts more certificate authorities than the usual ones: one or more certificates in PEM form.
+    ///
+    /// # Errors
+    ///
+    /// 40000/400 where the text holds none.
+    pub fn root_certificates_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        self.extra_roots.extend(tls::certificates_of_pem(pem.as_ref())?);
+        Ok(self)
+    }
+
+    /// Trusts one more certificate authority than the usual ones: a certificate in DER form.
+    #[must_use]
+    pub fn root_certificate_der(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.extra_roots.push(CertificateDer::from(der.into()));
+        self
+    }
+
+    /// The notices of the client to be, from the first one on.
+    pub fn notices(&self) -> Notices {
+        self.notices.1.resubscribe()
+    }
+
+    /// Builds the client. It lives in the tokio runtime that this is called in.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`AuthMachine::new`] for the options; 40000/400 outside of a runtime or for a certificate that cannot
+    /// be used; 50000/500 where the system gives no random numbers.
+    pub fn build(self) -> Result<Auth, Error> {
+        let AuthBuilder { options, callbacks, extra_roots, notices: (notices_in, notices) } = self;
+        let runtime = Handle::try_current().map_err(|_| no_runtime())?;
+        let surroundings = Surroundings {
+            http: HttpClient::shared(runtime.id(), &Tls::shared(extra_roots)?, options.http_open_timeout)?,
+            callbacks: callbacks.clone(),
+            callback_timeout: Duration::from_millis(options.realtime_request_timeout.into()),
+        };
+        let clock = Clock::new();
+        let machine = AuthMachine::new(options, seed()?, clock.now())?;
+        let (views_in, views) = watch::channel(Views::of(&machine));
+        let driver = Driver::launch(&runtime, machine, clock, surroundings, views_in, notices_in);
+        Ok(Auth::new(driver, views, notices, callbacks))
+    }
+}
+
+impl fmt::Debug for AuthBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthBuilder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+fn seed() -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    match rustls::crypto::ring::default_provider().secure_random.fill(&mut seed) {
+        Ok(()) => Ok(seed),
+        Err(_) => {
+            let message = "the operating system gives no random numbers";
+            Err(Error::new(ErrorKind::Configuration, codes::INTERNAL, 500, message))
+        }
+    }
+}
+
+fn no_runtime() -> Error {
+    let message = "a client is built inside a tokio runtime: call this from async code, or after Runtime::enter";
+    Error::new(ErrorKind::Misuse, codes::BAD_REQUEST, 400, message)
+}
