@@ -93,7 +93,7 @@ impl AuthMachine {
             self.io.hosts.on_connection(None, &self.io.settings);
         }
         match event.state {
-            ConnectionState::Initialized | ConnectionState::Closing => {}
+            ConnectionState::Initialized | ConnectionState::Closing => self.set_attempt(Attempt::None),
             ConnectionState::Connecting => self.on_connecting(),
             ConnectionState::Connected => self.on_connected(event),
             ConnectionState::Disconnected => self.on_disconnected(previous, event.reason),
@@ -171,7 +171,7 @@ impl AuthMachine {
 
     fn on_disconnected(&mut self, previous: ConnectionState, reason: Option<Error>) {
         let Some(connection) = &mut self.connection else { return };
-        if connection.attempt == Attempt::Open {
+        if connection.attempt != Attempt::Requested {
             connection.attempt = Attempt::None;
         }
         let given = connection.given;

@@ -29,8 +29,7 @@ impl Hosts {
             self.pinned = None;
         }
         let pinned = self.pinned.as_ref().map(|pin| pin.host.as_str());
-        let fallback = pinned.or(self.connection.as_deref());
-        fallback.unwrap_or(&settings.primary_host)
+        self.connection.as_deref().or(pinned).unwrap_or(&settings.primary_host)
     }
 
     /// The hosts to try after the first one has failed: the primary, if that was another, then fallbacks in
