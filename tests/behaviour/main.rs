@@ -1,0 +1,25 @@
+//! What the Auth object does beyond the Universal Test Specifications, and where they leave it open: one test a
+//! rule, through the public surface, in virtual time.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod attached_authorize;
+mod attached_connection;
+mod auth_url;
+mod auth_url_answers;
+mod authorize;
+mod cancel;
+mod clocks;
+mod errors;
+mod exchange;
+mod expiry;
+mod hosts;
+mod identity;
+mod options;
+mod renewal;
+mod requests;
+mod revocation;
+mod signing;
+mod sources;
+mod surface;

@@ -1,0 +1,19 @@
+//! The Universal Test Specifications of Ably (repository `ably/specification`, folder `uts/rest/unit`), each test
+//! under its id. Where they and the specification contradict each other the comment says what was chosen.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod auth_callback;
+mod auth_scheme;
+mod authorize;
+mod client_id;
+mod endpoints;
+mod fallback;
+mod rest_client;
+mod revoke_tokens;
+mod time;
+mod token_details;
+mod token_params;
+mod token_renewal;
+mod token_types;
