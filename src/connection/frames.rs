@@ -44,14 +44,14 @@ impl ConnectionMachine {
                 self.on_connected(socket, sequence, &message);
             }
             action::ERROR if message.channel().is_none() => {
-                let error = message.error().unwrap_or_else(errors::unspecified);
+                let error = self.error_of(&message).unwrap_or_else(errors::unspecified);
                 match self.judge_token_error(&error) {
                     TokenError::Renewable => self.on_token_rejected(error),
                     TokenError::Final => self.on_fatal(errors::not_renewable(error)),
                     TokenError::None => self.on_fatal(error),
                 }
             }
-            action::DISCONNECTED => self.on_disconnected_while_connecting(message.error()),
+            action::DISCONNECTED => self.on_disconnected_while_connecting(self.error_of(&message)),
             action::CLOSED => self.attempt_failed(errors::lost("the server closed the connection"), true),
             action::HEARTBEAT | action::AUTH => {}
             _ => self.emit(ConnectionAction::FrameReceived { message }),
@@ -76,9 +76,9 @@ impl ConnectionMachine {
     fn on_frame_while_connected(&mut self, message: ProtocolMessage) {
         match message.action() {
             action::CONNECTED => self.on_update(&message),
-            action::DISCONNECTED => self.on_disconnected(message.error()),
+            action::DISCONNECTED => self.on_disconnected(self.error_of(&message)),
             action::ERROR if message.channel().is_none() => {
-                self.on_fatal(message.error().unwrap_or_else(errors::unspecified));
+                self.on_fatal(self.error_of(&message).unwrap_or_else(errors::unspecified));
             }
             action::CLOSED => self.finish_closing(),
             action::AUTH => self.emit(ConnectionAction::ReauthRequested {}),
@@ -107,7 +107,7 @@ impl ConnectionMachine {
         let Ok(max_silence) = self.take_details(message) else {
             return self.on_fatal(incompatible_client_id());
         };
-        let reason = message.error();
+        let reason = self.error_of(message);
         self.error_reason.clone_from(&reason);
         self.failures = 0;
         self.suspend_at = None;
@@ -131,7 +131,7 @@ impl ConnectionMachine {
             event: ConnectionEventKind::Update(UpdateEvent::Update),
             previous: state,
             current: state,
-            reason: message.error(),
+            reason: self.error_of(message),
             retry_in: None,
         }));
     }
@@ -176,15 +176,23 @@ impl ConnectionMachine {
         }
     }
 
+    /// The error that a message reports, without the credentials that the server may quote in it.
+    fn error_of(&self, message: &ProtocolMessage) -> Option<Error> {
+        let error = message.error()?;
+        Some(match self.state.with() {
+            Some(ConnectWith::Token { access_token, .. }) => error.without_secret(access_token.expose()),
+            Some(ConnectWith::Key(key)) => {
+                let secret = key.expose().split_once(':').map_or("", |(_, secret)| secret);
+                error.without_secret(secret)
+            }
+            None => error,
+        })
+    }
+
     /// What an error says of the token in use. With a key it says nothing.
     fn judge_token_error(&self, error: &Error) -> TokenError {
-        let with = match &self.state {
-            State::Connecting(Attempt::AwaitingConnected { sequence, .. }) => &sequence.with,
-            State::Connected(live) => &live.with,
-            _ => return TokenError::None,
-        };
-        match with {
-            ConnectWith::Token { renewable, .. } if error.is_token_error() => {
+        match self.state.with() {
+            Some(ConnectWith::Token { renewable, .. }) if error.is_token_error() => {
                 if *renewable {
                     TokenError::Renewable
                 } else {

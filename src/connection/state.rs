@@ -134,6 +134,15 @@ impl State {
         }
     }
 
+    /// What it authenticates itself with.
+    pub(super) fn with(&self) -> Option<&ConnectWith> {
+        match self {
+            Self::Connecting(Attempt::AwaitingConnected { sequence, .. }) => Some(&sequence.with),
+            Self::Connected(live) => Some(&live.with),
+            _ => None,
+        }
+    }
+
     /// The connectivity check that is under way.
     pub(super) fn check(&self) -> Option<HttpId> {
         match self {

@@ -106,7 +106,7 @@ impl AuthUrlRequest {
     /// The error without what of the request's secrets the auth server may have quoted.
     pub(super) fn own(&self, error: Error) -> Error {
         let headers = self.auth_headers.iter().map(|(_, value)| value);
-        headers.fold(error, |error, value| errors::without_credentials(errors::without_secret(error, value), value))
+        headers.fold(error, |error, value| errors::without_credentials(error.without_secret(value), value))
     }
 
     fn send(&mut self, owner: Owner, io: &mut Io) {

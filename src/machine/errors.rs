@@ -129,7 +129,7 @@ pub(super) fn body_error(response: &HttpResponse) -> Option<Error> {
 
 fn header_error(response: &HttpResponse) -> Option<Error> {
     let code = response.headers.find("x-ably-errorcode")?.trim().parse().ok()?;
-    let message: String = response.headers.find("x-ably-errormessage").unwrap_or("the service gave no message").into();
+    let message: String = response.headers.find("x-ably-errormessage").unwrap_or(NO_MESSAGE).into();
     Some(Error::new(ErrorKind::Rejected, code, response.status, message))
 }
 
@@ -137,8 +137,10 @@ fn header_error(response: &HttpResponse) -> Option<Error> {
 pub(super) fn complete(error: Error, http_status: u16) -> Error {
     let status = if error.status_code() == 0 { http_status } else { error.status_code() };
     let code = if error.code() == 0 { u32::from(http_status) * 100 } else { error.code() };
-    error.with_codes(code, status)
+    error.with_codes(code, status).or_message(NO_MESSAGE)
 }
+
+const NO_MESSAGE: &str = "the service gave no message";
 
 /// The error an unsuccessful answer of the service stands for.
 pub(super) fn of_response(response: &HttpResponse) -> Error {
@@ -159,23 +161,14 @@ pub(super) fn of_status(status: u16) -> Error {
 /// `authorization` is the value of the header that was sent.
 pub(super) fn without_credentials(error: Error, authorization: &str) -> Error {
     let Some((scheme, credentials)) = authorization.split_once(' ') else { return error };
-    let error = without_secret(error, credentials);
+    let error = error.without_secret(credentials);
     if scheme != "Basic" {
         return error;
     }
     let key = Zeroizing::new(STANDARD.decode(credentials).unwrap_or_default());
     let key = core::str::from_utf8(&key).unwrap_or_default();
     let secret = key.split_once(':').map_or(key, |(_, secret)| secret);
-    without_secret(without_secret(error, key), secret)
-}
-
-/// The error with every occurrence of the secret taken out of its words.
-pub(super) fn without_secret(error: Error, secret: &str) -> Error {
-    if secret.is_empty() {
-        return error;
-    }
-    error
-        .map_messages(&|message| if message.contains(secret) { message.replace(secret, "[redacted]") } else { message })
+    error.without_secret(key).without_secret(secret)
 }
 
 /// The error in an answer, if the service says that it is one.

@@ -352,7 +352,7 @@ impl Step<'_> {
                     return Ok(Next::State(state));
                 }
                 let mac = token_request.mac.as_ref().map_or("", crate::wire::Secret::expose);
-                Err(errors::without_secret(error, mac).into())
+                Err(error.without_secret(mac).into())
             }
         }
     }

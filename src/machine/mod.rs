@@ -196,10 +196,16 @@ impl AuthMachine {
             Event::TokenRejected { token, error } => {
                 let is_current = self.token_details().is_some_and(|details| details.token == token);
                 if is_current {
-                    self.on_token_invalid(Some(&error));
+                    self.on_token_invalid(Some(&error.without_secret(token.expose())));
                 }
             }
-            Event::Connection(event) => self.on_connection_event(event),
+            Event::Connection(event) => {
+                let reason = event.reason.map(|reason| match &self.token {
+                    Token::Held(held) => reason.without_secret(held.details.token.expose()),
+                    Token::None | Token::Lost(_) => reason,
+                });
+                self.on_connection_event(ConnectionEvent { reason, ..event });
+            }
             Event::ReauthRequested {} => self.on_reauth_requested(),
         }
     }

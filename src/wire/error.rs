@@ -114,13 +114,29 @@ impl Error {
         self
     }
 
-    /// The same error with its message rewritten, its causes' messages too.
+    /// The same error with every occurrence of the secret taken out of its words, and its causes' words.
     #[must_use]
-    pub(crate) fn map_messages(mut self, rewrite: &dyn Fn(String) -> String) -> Self {
-        self.0.message = rewrite(core::mem::take(&mut self.0.message));
-        self.0.cause = self.0.cause.take().map(|cause| cause.map_messages(rewrite));
-        self.0.detail =
-            core::mem::take(&mut self.0.detail).into_iter().map(|(name, value)| (name, rewrite(value))).collect();
+    pub(crate) fn without_secret(mut self, secret: &str) -> Self {
+        if secret.is_empty() {
+            return self;
+        }
+        let redact = |text: &mut String| {
+            if text.contains(secret) {
+                *text = text.replace(secret, "[redacted]");
+            }
+        };
+        let Fields { message, href, request_id, detail, .. } = &mut *self.0;
+        [message].into_iter().chain(href).chain(request_id).chain(detail.values_mut()).for_each(redact);
+        self.0.cause = self.0.cause.take().map(|cause| cause.without_secret(secret));
+        self
+    }
+
+    /// The same error with these words, where it has none.
+    #[must_use]
+    pub(crate) fn or_message(mut self, message: &str) -> Self {
+        if self.0.message.is_empty() {
+            self.0.message = message.into();
+        }
         self
     }
 
