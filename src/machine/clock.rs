@@ -22,7 +22,15 @@ impl ServerReading {
     }
 }
 
-/// Whether the wall clock may decide that a token has expired.
+/// What is known of the server's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum ServerClock {
+    /// What `/time` told (`RSA10k`).
+    Told(ServerReading),
+    Unknown(WallClock),
+}
+
+/// Whether the wall clock may decide that a token has expired, while the server's is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum WallClock {
     Trusted,
@@ -44,14 +52,12 @@ pub(super) enum Freshness {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Clock {
     now: Now,
-    /// From `/time` (`RSA10k`).
-    server: Option<ServerReading>,
-    wall: WallClock,
+    server: ServerClock,
 }
 
 impl Clock {
     pub(super) fn new(now: Now) -> Self {
-        Clock { now, server: None, wall: WallClock::Trusted }
+        Clock { now, server: ServerClock::Unknown(WallClock::Trusted) }
     }
 
     /// Takes note of the time. True where the wall clock ran ahead, so that what was known of the server's is gone.
@@ -62,8 +68,8 @@ impl Clock {
         let wall_elapsed = now.unix_ms.saturating_sub(self.now.unix_ms);
         self.now = Now { mono, unix_ms: now.unix_ms };
         let jumped = wall_elapsed.saturating_sub(mono_elapsed) > SUSPEND_THRESHOLD_MS;
-        if jumped {
-            self.server = None;
+        if jumped && self.knows_server_time() {
+            self.server = ServerClock::Unknown(WallClock::Trusted);
         }
         jumped
     }
@@ -79,18 +85,20 @@ impl Clock {
 
     /// The time to sign with: the server's where `/time` told it, else the wall clock's (`RSA9d`, `RSA10k`).
     pub(super) fn timestamp(&self) -> i64 {
-        self.server.map_or(self.now.unix_ms, |reading| reading.at(self.now.mono))
+        match self.server {
+            ServerClock::Told(reading) => reading.at(self.now.mono),
+            ServerClock::Unknown(_) => self.now.unix_ms,
+        }
     }
 
     /// Whether `/time` has told the server's time.
     pub(super) fn knows_server_time(&self) -> bool {
-        self.server.is_some()
+        matches!(self.server, ServerClock::Told(_))
     }
 
     /// The service has told its time.
     pub(super) fn on_server_time(&mut self, unix_ms: i64) {
-        self.server = Some(self.reading(unix_ms));
-        self.wall = WallClock::Trusted;
+        self.server = ServerClock::Told(self.reading(unix_ms));
     }
 
     /// The least the server's clock shows where a token has just come that it issued at this time.
@@ -100,14 +108,18 @@ impl Clock {
 
     /// Tokens look expired when they arrive; the wall clock is wrong.
     pub(super) fn distrust_wall_clock(&mut self) {
-        self.wall = WallClock::Distrusted;
+        self.server = ServerClock::Unknown(WallClock::Distrusted);
     }
 
     /// Whether a token that expires at this time has expired (`RSA4b1`). `issued` is the reading from its arrival.
     pub(super) fn freshness(&self, expires: i64, issued: Option<ServerReading>) -> Freshness {
-        match (self.server.or(issued), self.wall) {
+        let reading = match self.server {
+            ServerClock::Told(reading) => Some(reading),
+            ServerClock::Unknown(_) => issued,
+        };
+        match (reading, self.server) {
             (Some(reading), _) if expires <= reading.at(self.now.mono) => Freshness::Expired,
-            (None, WallClock::Trusted) if expires <= self.now.unix_ms => Freshness::LooksExpired,
+            (None, ServerClock::Unknown(WallClock::Trusted)) if expires <= self.now.unix_ms => Freshness::LooksExpired,
             _ => Freshness::Usable,
         }
     }

@@ -47,6 +47,13 @@ impl<Id: From<u64> + Ord + Copy> InFlight<Id> {
         InFlight { ids: Counter::default(), owners: BTreeMap::new() }
     }
 
+    /// An empty map keeps its memory.
+    fn shrink(&mut self) {
+        if self.owners.is_empty() {
+            self.owners = BTreeMap::new();
+        }
+    }
+
     fn start(&mut self, owner: Owner) -> Id {
         let id = self.ids.next();
         self.owners.insert(id, owner);
@@ -65,6 +72,13 @@ impl Io {
             https: InFlight::new(),
             callbacks: InFlight::new(),
         }
+    }
+
+    /// Gives back what is not in use, save room for one action, so that `credentials` needs no allocation.
+    pub(super) fn shrink(&mut self) {
+        self.outbox.shrink_to(1);
+        self.https.shrink();
+        self.callbacks.shrink();
     }
 
     pub(super) fn emit(&mut self, action: Action) {

@@ -114,7 +114,7 @@ impl AuthMachine {
         };
         if let Token::Held(held) = core::mem::replace(&mut self.token, next) {
             if rejection.is_some() {
-                self.rejected = Some(held.details.token);
+                self.rejected = Some(Box::new(held.details.token));
             }
             self.io.emit(Action::TokenChanged { token_details: None });
         }
@@ -268,7 +268,7 @@ impl AuthMachine {
         if details.contradicts(self.io.settings.client_id.as_deref()) {
             return Err(incompatible_client_id());
         }
-        if self.rejected.take().is_some_and(|rejected| rejected == details.token) {
+        if self.rejected.take().is_some_and(|rejected| *rejected == details.token) {
             self.io.notice(
                 NoticeLevel::Warn,
                 NoticeKind::SameTokenAgain,

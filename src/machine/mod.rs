@@ -89,7 +89,7 @@ pub struct AuthMachine {
     token: Token,
     generation: Generation,
     /// The token that was rejected last, until another one is in use.
-    rejected: Option<Secret>,
+    rejected: Option<Box<Secret>>,
     /// A signed request from the client options that has not been exchanged yet (`TO3j2`).
     given: Option<Box<TokenRequest>>,
     acquisition: Option<Box<Acquisition>>,
@@ -287,8 +287,8 @@ impl AuthMachine {
     pub fn poll_action(&mut self) -> Option<Action> {
         let action = self.io.outbox.pop_front();
         if action.is_none() {
-            // Room for one, so that an idle machine is small and `credentials` needs no allocation.
-            self.io.outbox.shrink_to(1);
+            self.io.shrink();
+            self.operations.shrink();
         }
         action
     }

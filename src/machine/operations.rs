@@ -29,6 +29,13 @@ impl Operations {
         Some(operation)
     }
 
+    /// Gives back what is not in use: empty maps keep their memory.
+    pub(super) fn shrink(&mut self) {
+        if self.by_id.is_empty() {
+            *self = Operations::default();
+        }
+    }
+
     /// The operation whose deadline comes first.
     pub(super) fn next_deadline(&self) -> Option<(u64, TimerKind, OperationId)> {
         let (at, id) = self.deadlines.first()?;

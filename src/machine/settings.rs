@@ -29,7 +29,8 @@ pub(super) struct Settings {
 /// The fallback hosts: worked out when they are needed, which is seldom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Fallbacks {
-    OfEndpoint(Box<Endpoint>),
+    /// None: of the main one.
+    OfEndpoint(Option<Box<Endpoint>>),
     Given(Box<[String]>),
 }
 
@@ -43,7 +44,10 @@ impl Settings {
             primary_host: options.endpoint.primary_domain(),
             fallbacks: match &options.fallback_hosts {
                 Some(hosts) => Fallbacks::Given(hosts.clone().into()),
-                None => Fallbacks::OfEndpoint(Box::new(options.endpoint.clone())),
+                None => {
+                    let endpoint = Some(options.endpoint.clone()).filter(|endpoint| *endpoint != Endpoint::Main);
+                    Fallbacks::OfEndpoint(endpoint.map(Box::new))
+                }
             },
             http_open_timeout: options.http_open_timeout,
             http_request_timeout: options.http_request_timeout,
@@ -57,7 +61,7 @@ impl Settings {
 
     pub(super) fn fallback_hosts(&self) -> Vec<String> {
         match &self.fallbacks {
-            Fallbacks::OfEndpoint(endpoint) => endpoint.fallback_domains(),
+            Fallbacks::OfEndpoint(endpoint) => endpoint.as_deref().unwrap_or(&Endpoint::Main).fallback_domains(),
             Fallbacks::Given(hosts) => hosts.to_vec(),
         }
     }
