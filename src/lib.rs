@@ -78,7 +78,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(any(feature = "sandbox", feature = "tokio"))]
+#[cfg(any(feature = "sandbox", feature = "tokio", feature = "__fuzzing"))]
 extern crate std;
 
 mod base;
@@ -86,6 +86,9 @@ mod base;
 #[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
 pub mod cli;
 pub mod connection;
+#[cfg(feature = "__fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod machine;
 pub mod options;

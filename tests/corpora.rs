@@ -1,0 +1,37 @@
+//! Replays what the fuzzers start from and what they have found.
+#![cfg(feature = "__fuzzing")]
+
+use std::fs;
+use std::path::Path;
+
+use ably_auth::fuzzing::{Scenario, answers, run};
+
+/// The inputs of a fuzz target, in order of name.
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut inputs: Vec<_> = fs::read_dir(&folder)
+        .expect("the corpus is there")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| (path.display().to_string(), fs::read(&path).expect("an input")))
+        .collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "{} is empty", folder.display());
+    inputs
+}
+
+#[test]
+fn the_machine_corpus_breaks_no_invariant() {
+    for (name, bytes) in corpus("machine") {
+        if let Some(Err(violation)) = Scenario::from_bytes(&bytes).as_ref().map(run) {
+            panic!("{name}: {violation}");
+        }
+    }
+}
+
+#[test]
+fn the_answers_corpus_is_read() {
+    for (name, bytes) in corpus("answers") {
+        println!("{name}");
+        answers(&bytes);
+    }
+}
