@@ -113,3 +113,8 @@ pub use machine::{
 };
 pub use session::{Session, SessionAction, SessionEvent};
 pub use wire::{ConnectionDetails, Error, ErrorKind};
+
+/// The README's examples, compiled with the documentation's.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
