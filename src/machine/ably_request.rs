@@ -9,7 +9,7 @@ use alloc::string::String;
 
 use super::action::client_id_header;
 use super::errors;
-use super::io::{Io, Owner};
+use super::io::{Io, Owner, SERVICE_BODY_LIMIT};
 use crate::base::{HttpId, TimerKind};
 use crate::http::{Headers, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse};
 use crate::wire::{Error, PROTOCOL_VERSION, Secret};
@@ -130,6 +130,7 @@ impl AblyRequest {
 
     /// The attempt has been answered, or has failed.
     pub(super) fn on_result(&mut self, result: HttpResult, io: &mut Io) -> Progress {
+        let result = result.and_then(whole);
         let (another_host_may_help, may_have_reached_server) = match &result {
             Ok(response) => (needs_fallback(response), true),
             Err(failure) => (failure.kind.qualifies_for_fallback(), failure.kind.may_have_reached_server()),
@@ -199,6 +200,15 @@ impl Attempt {
         let id = io.send(owner, request);
         Attempt { id, host, times_out_at: io.clock.after(io.settings.http_request_timeout) }
     }
+}
+
+/// An answer that is longer than what is read of it has not been read to its end.
+fn whole(response: HttpResponse) -> HttpResult {
+    if response.body().len() <= SERVICE_BODY_LIMIT {
+        return Ok(response);
+    }
+    let message = format!("the answer is longer than {SERVICE_BODY_LIMIT} bytes");
+    Err(HttpFailure { kind: HttpFailureKind::Other, message: Some(message) })
 }
 
 /// Whether an answer says that the host is not fit to answer (`RSC15l3`, `RSC15l4`).

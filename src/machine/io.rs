@@ -21,7 +21,7 @@ pub(super) enum Owner {
 }
 
 /// How much of a request's body is read at most, where it is one of the service's.
-const SERVICE_BODY_LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const SERVICE_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The machine's surroundings. It has no state machine of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -268,3 +268,13 @@ fn credentials_that_the_service_quotes_are_taken_out_of_its_error() {
     let error = client.expect_error(request);
     assert!(!format!("{error:?}").contains("the-token"), "{error:?}");
 }
+
+#[test]
+fn an_answer_that_is_longer_than_what_is_read_of_it_is_no_answer() {
+    const LIMIT: usize = 16 * 1024 * 1024;
+    let length_of = |length: usize| answered(move || respond_raw(200, &[], &vec![b' '; length]));
+
+    assert_eq!(length_of(LIMIT).unwrap().response.body().len(), LIMIT);
+    let error = length_of(LIMIT + 1).unwrap_err();
+    assert_eq!((error.code(), error.status_code(), error.kind()), (50002, 500, ErrorKind::Transport));
+}
