@@ -201,6 +201,13 @@ impl ConnectionMachine {
         }
     }
 
+    /// The server has rejected the token of this attempt, which cannot be renewed. Whoever answers for the credentials
+    /// learns of it, and gives the connection up (`RSA4a2`).
+    pub(super) fn on_last_token_rejected(&mut self, error: Error) {
+        self.let_go();
+        self.start_connecting(Some(error));
+    }
+
     /// The network has come or gone (`RTN20`).
     pub(super) fn on_network(&mut self, up: bool) {
         match (&self.state, up) {

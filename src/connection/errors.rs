@@ -32,13 +32,6 @@ pub(super) fn suspended(cause: Option<Error>) -> Error {
     }
 }
 
-/// The server rejected the token and there is no way to get another (`RSA4a2`).
-pub(super) fn not_renewable(cause: Error) -> Error {
-    let message = "the server rejected the token and there is no way to get another: give a key, an authUrl or an \
-                   authCallback";
-    Error::new(ErrorKind::Configuration, codes::TOKEN_NOT_RENEWABLE, 403, message).with_cause(cause)
-}
-
 /// An ERROR message that says nothing.
 pub(super) fn unspecified() -> Error {
     Error::new(ErrorKind::Rejected, codes::CONNECTION_FAILED, 400, "the server ended the connection without a reason")

@@ -47,7 +47,7 @@ impl ConnectionMachine {
                 let error = self.error_of(&message).unwrap_or_else(errors::unspecified);
                 match self.judge_token_error(&error) {
                     TokenError::Renewable => self.on_token_rejected(error),
-                    TokenError::Final => self.on_fatal(errors::not_renewable(error)),
+                    TokenError::Final => self.on_last_token_rejected(error),
                     TokenError::None => self.on_fatal(error),
                 }
             }
