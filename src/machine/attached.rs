@@ -170,18 +170,14 @@ impl AuthMachine {
     }
 
     fn on_disconnected(&mut self, previous: ConnectionState, reason: Option<Error>) {
-        let Some(connection) = &mut self.connection else { return };
-        if connection.attempt != Attempt::Requested {
-            connection.attempt = Attempt::None;
+        if self.attempt() != Attempt::Requested {
+            self.set_attempt(Attempt::None);
         }
-        let given = connection.given;
-        let token_error = reason.filter(|reason| reason.is_token_error() && self.policy.scheme() == AuthScheme::Token);
-        let Some(token_error) = token_error else { return };
-        if given != self.generation && matches!(self.token, Token::Held(_)) {
+        let Some(token_error) = reason.filter(|reason| self.is_token_error(reason)) else { return };
+        if !self.reject_given_token(&token_error) {
             // It was refused for a token that has been replaced meanwhile.
             return self.open_connection();
         }
-        self.drop_token(Some(&token_error));
         if let Token::Lost(error) = &self.token {
             let was_connected = previous == ConnectionState::Connected;
             let reason = if was_connected { token_error } else { error.clone() };
@@ -194,8 +190,26 @@ impl AuthMachine {
         }
     }
 
+    /// Whether an error of the connection says that the token was rejected. With a key it says nothing.
+    fn is_token_error(&self, error: &Error) -> bool {
+        error.is_token_error() && self.policy.scheme() == AuthScheme::Token
+    }
+
+    /// Takes the token out of use that the connection was given last. False where there is another one already.
+    fn reject_given_token(&mut self, token_error: &Error) -> bool {
+        let given = self.connection.as_ref().map(|connection| connection.given);
+        let is_replaced = given != Some(self.generation) && matches!(self.token, Token::Held(_));
+        if !is_replaced {
+            self.drop_token(Some(token_error));
+        }
+        !is_replaced
+    }
+
     /// The connection will not connect by itself any more, or not soon.
     fn on_gave_up(&mut self, reason: Option<Error>, default: fn() -> Error) {
+        if let Some(token_error) = reason.as_ref().filter(|reason| self.is_token_error(reason)) {
+            self.reject_given_token(token_error);
+        }
         let Some(connection) = &mut self.connection else { return };
         connection.attempt = Attempt::None;
         let awaiting = core::mem::take(&mut connection.awaiting);
