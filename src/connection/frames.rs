@@ -148,9 +148,13 @@ impl ConnectionMachine {
         }
         let id = message.text("connectionId").map(Into::into);
         let key = details.connection_key.or_else(|| message.text("connectionKey").map(Into::into));
-        let resumed = self.link.as_ref().is_some_and(|link| link.id == id);
-        if !resumed && self.recover.is_none() || message.error().is_some() {
-            // Continuity is lost; numbering starts again (`RTN15c7`).
+        let is_continued = match &self.link {
+            Some(link) => link.id == id,
+            // A recovery key does not tell the id; an error says that nothing was recovered (`RTN16l`).
+            None => message.error().is_none(),
+        };
+        if !is_continued {
+            // Numbering starts again (`RTN15c7`).
             self.serials = Serials::default();
         }
         self.link = Some(Link { id, key, client_id: details.client_id });
