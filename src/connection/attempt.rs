@@ -44,7 +44,11 @@ impl ConnectionMachine {
                 return self.transition(State::Connecting(pausing), None, None);
             }
             State::Connecting(Attempt::AwaitingCredentials { .. }) => {}
-            State::Connecting(_) | State::Closing(_) => self.let_go(),
+            State::Connecting(_) => self.let_go(),
+            State::Closing(_) => {
+                self.let_go();
+                self.forget_everything();
+            }
             State::Connected(_) => self.leave_connected(None),
             State::Closed | State::Failed => self.forget_everything(),
             State::Initialized | State::Disconnected { .. } | State::Suspended { .. } => {}

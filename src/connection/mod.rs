@@ -145,6 +145,7 @@ impl ConnectionMachine {
             State::Closing(_) => {
                 // Whatever comes of the old one does not concern the new one (`RTN11b`).
                 self.let_go();
+                self.forget_everything();
                 self.start_connecting(None);
             }
             State::Initialized | State::Disconnected { .. } | State::Suspended { .. } => self.start_connecting(None),
