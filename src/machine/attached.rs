@@ -244,6 +244,19 @@ impl AuthMachine {
         }
     }
 
+    /// The service has rejected the token elsewhere. An attempt that would go on with it stops and waits for the next
+    /// one; where there is none, the connection has failed.
+    pub(super) fn on_token_found_rejected(&mut self) {
+        let is_connecting = self.connection.as_ref().is_some_and(|connection| {
+            connection.state == ConnectionState::Connecting && connection.attempt == Attempt::Open
+        });
+        if is_connecting && self.peek_credentials().is_none() {
+            self.set_attempt(Attempt::None);
+            self.io.emit(Action::HaltConnection {});
+            self.open_or_wait();
+        }
+    }
+
     /// An `authorize` has been accepted: an attempt that is under way stops (`RTC8b`), and operations that wait for
     /// the connection to accept an earlier token wait for the next one.
     pub(super) fn on_authorize_accepted(&mut self) -> BTreeSet<OperationId> {

@@ -248,6 +248,9 @@ impl AuthMachine {
             if self.connection.is_some() {
                 self.renew_for_connection();
             }
+            if rejection.is_some() {
+                self.on_token_found_rejected();
+            }
         }
     }
 

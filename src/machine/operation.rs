@@ -273,6 +273,7 @@ impl AuthMachine {
         let is_current = generation == self.generation;
         if is_current {
             self.drop_token(Some(&error));
+            self.on_token_found_rejected();
         }
         let chance = match (chance, is_current) {
             (Chance::Renewed, _) => return self.io.complete(id, Err(error)),
