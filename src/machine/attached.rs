@@ -93,12 +93,21 @@ impl AuthMachine {
             self.io.hosts.on_connection(None, &self.io.settings);
         }
         match event.state {
-            ConnectionState::Initialized | ConnectionState::Closing => self.set_attempt(Attempt::None),
+            ConnectionState::Initialized => self.set_attempt(Attempt::None),
+            ConnectionState::Closing => {
+                self.set_attempt(Attempt::None);
+                self.have_authorizing_await_connection();
+            }
             ConnectionState::Connecting => self.on_connecting(),
             ConnectionState::Connected => self.on_connected(event),
             ConnectionState::Disconnected => self.on_disconnected(previous, event.reason),
             ConnectionState::Suspended => self.on_gave_up(event.reason, suspended),
-            ConnectionState::Closed => self.on_gave_up(event.reason, closed),
+            ConnectionState::Closed => {
+                if previous != ConnectionState::Closing {
+                    self.have_authorizing_await_connection();
+                }
+                self.on_gave_up(event.reason, closed);
+            }
             ConnectionState::Failed => self.on_gave_up(event.reason, failed),
         }
     }
@@ -327,6 +336,15 @@ impl AuthMachine {
     /// Whether the connection waits for credentials.
     pub(super) fn connection_waits(&self) -> bool {
         self.attempt() == Attempt::AwaitingCredentials
+    }
+
+    /// The connection is being closed: an `authorize` whose token is still to come does not open it again, and ends
+    /// with it. One that comes after that does (`RTC8c`).
+    fn have_authorizing_await_connection(&mut self) {
+        let Some(acquisition) = &mut self.acquisition else { return };
+        for operation in core::mem::take(&mut acquisition.claims.authorizing) {
+            self.await_connection(operation);
+        }
     }
 
     pub(super) fn await_connection(&mut self, operation: OperationId) {

@@ -236,3 +236,67 @@ fn request_token_that_fails_with_403_changes_nothing() {
     client.expect_silence();
     assert_eq!((client.state(), client.token()), (ConnectionState::Connected, Some("token-1")));
 }
+
+#[test]
+fn a_close_ends_it_although_its_token_is_still_to_come() {
+    for state in [ConnectionState::Initialized, ConnectionState::Disconnected, ConnectionState::Suspended] {
+        let mut client = client_in(state);
+        let authorize = client.authorize(None, None);
+        let callback = client.expect_callback();
+
+        client.close();
+
+        client.expect_change(ConnectionState::Closed);
+        assert_eq!(codes(&client.expect_error(authorize)), (80017, 400), "{state:?}");
+        client.callback_returns(&callback, token("late"));
+        client.expect_silence_for(HOUR as u64);
+        assert_eq!((client.state(), client.token()), (ConnectionState::Closed, Some("late")));
+    }
+
+    let mut client = Client::with_numbered_tokens(json!({}));
+    let socket = client.connect_up();
+    client.hold_callbacks();
+    let authorize = client.authorize(None, None);
+    let callback = client.expect_callback();
+    client.close();
+    client.expect_frame(&socket);
+    client.expect_change(ConnectionState::Closing);
+    client.callback_returns(&callback, token("late"));
+    client.expect_silence();
+    assert!(client.is_running(authorize));
+    client.receive(&socket, closed());
+    client.expect_close_socket(&socket);
+    client.expect_change(ConnectionState::Closed);
+    assert_eq!(codes(&client.expect_error(authorize)), (80017, 400));
+
+    let mut client = Client::new(json!({"authCallback": true}));
+    client.connect();
+    client.expect_change(ConnectionState::Connecting);
+    client.expect_callback();
+    let authorize = client.authorize(None, None);
+    let callback = client.expect_callback();
+    client.close();
+    client.expect_change(ConnectionState::Closing);
+    client.expect_change(ConnectionState::Closed);
+    assert_eq!(codes(&client.expect_error(authorize)), (80017, 400));
+    client.callback_returns(&callback, token("late"));
+    assert_eq!(client.sockets.len(), 0);
+}
+
+#[test]
+fn a_close_that_came_before_it_does_not_end_it() {
+    let mut client = client_in(ConnectionState::Closing);
+    let first = client.sockets[0].clone();
+    let authorize = client.authorize(None, None);
+    let callback = client.expect_callback();
+
+    client.receive(&first, closed());
+    client.expect_close_socket(&first);
+    client.expect_change(ConnectionState::Closed);
+    client.callback_returns(&callback, token("token-2"));
+
+    let second = client.expect_attempt();
+    assert_eq!(second.access_token().as_deref(), Some("token-2"));
+    client.come_up(&second, connected("connection-2", "key-2"));
+    client.expect_token_text(authorize, "token-2");
+}
