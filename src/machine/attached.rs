@@ -13,10 +13,10 @@ use super::action::Action;
 use super::errors;
 use super::event::ConnectionEvent;
 use super::fetch::{Consequence, FetchError};
-use super::library::{Generation, Need, Token};
+use super::library::{Need, Token};
 use crate::base::{ConnectionState, NoticeKind, NoticeLevel, OperationId, TimerKind};
 use crate::options::{AuthScheme, incompatible_client_id};
-use crate::wire::{Error, ErrorKind, client_ids_differ, codes};
+use crate::wire::{Error, ErrorKind, Secret, client_ids_differ, codes};
 
 /// What is known of the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ pub(super) struct Attached {
     attempt: Attempt,
     renewal: Renewal,
     /// The token that the connection last got.
-    given: Generation,
+    given: Option<Secret>,
     upgrade: Upgrade,
     /// The `authorize` operations that end when the connection says that it has accepted the token.
     awaiting: BTreeSet<OperationId>,
@@ -67,7 +67,7 @@ impl Attached {
             client_id: None,
             attempt: Attempt::None,
             renewal: Renewal::Available,
-            given: Generation::default(),
+            given: None,
             upgrade: Upgrade::None,
             awaiting: BTreeSet::new(),
         }
@@ -144,7 +144,10 @@ impl AuthMachine {
         let Some(connection) = &mut self.connection else { return };
         let connecting = connection.state == ConnectionState::Connecting;
         connection.attempt = if connecting { Attempt::Open } else { Attempt::Requested };
-        connection.given = self.generation;
+        connection.given = match &self.token {
+            Token::Held(held) => Some(held.details.token.clone()),
+            Token::None | Token::Lost(_) => None,
+        };
         self.io.emit(Action::OpenConnection {});
     }
 
@@ -206,8 +209,8 @@ impl AuthMachine {
 
     /// Takes the token out of use that the connection was given last. False where there is another one already.
     fn reject_given_token(&mut self, token_error: &Error) -> bool {
-        let given = self.connection.as_ref().map(|connection| connection.given);
-        let is_replaced = given != Some(self.generation) && matches!(self.token, Token::Held(_));
+        let given = self.connection.as_ref().and_then(|connection| connection.given.as_ref());
+        let is_replaced = self.token_details().is_some_and(|current| given != Some(&current.token));
         if !is_replaced {
             self.drop_token(Some(token_error));
         }
@@ -300,7 +303,7 @@ impl AuthMachine {
                     };
                     let gives_up_at = self.io.clock.after(self.io.settings.realtime_request_timeout);
                     connection.upgrade = Upgrade::Unanswered { sent, gives_up_at };
-                    connection.given = self.generation;
+                    connection.given = Some(held.details.token.clone());
                     self.io.emit(Action::UpgradeConnection { access_token: held.details.token.clone() });
                 }
                 Token::None | Token::Lost(_) => self.open_connection(),

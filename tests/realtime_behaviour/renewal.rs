@@ -272,3 +272,19 @@ fn an_attempt_fails_whose_last_token_is_found_rejected_meanwhile() {
     assert_eq!(codes(&client.expect_error(request)), (40171, 403));
     assert_eq!((client.requests.len(), client.deadline()), (1, None));
 }
+
+#[test]
+fn a_token_that_was_returned_twice_and_is_rejected_once_is_not_used_again() {
+    let mut client = Client::new(json!({"authCallback": true}));
+    client.on_callback(|callback| token(if callback.number() < 3 { "the-same" } else { "another" }));
+    client.connect();
+    let first = client.expect_attempt();
+    client.event(ably_auth::Event::TokenExpired {});
+    assert_eq!(client.callbacks.len(), 2);
+
+    client.open_and_receive(&first, token_error());
+
+    client.expect_close_socket(&first);
+    assert_eq!(client.expect_socket().access_token().as_deref(), Some("another"));
+    assert_eq!(client.callbacks.len(), 3);
+}
