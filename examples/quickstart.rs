@@ -6,6 +6,8 @@
 //!
 //! Everything goes over real HTTP, to a sandbox inside this process; with a key in `ABLY_API_KEY`, to Ably.
 
+#![allow(clippy::disallowed_methods, reason = "it waits for a token to expire, and tells the time")]
+
 use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
