@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use ably_auth::options::{AuthOptions, ClientOptions, TokenOption};
 use ably_auth::sandbox::Sandbox;
-use ably_auth::tokio::{Auth, AuthBuilder};
+use ably_auth::tokio::{Auth, Builder};
 use ably_auth::wire::{Capability, TokenDetails, TokenParams, TokenRevocationResult, TokenRevocationTargetSpecifier};
 use ably_auth::{RestRequest, Revocation};
 use tokio::task::JoinSet;
@@ -225,7 +225,7 @@ impl Service {
         }
     }
 
-    fn builder(&self, options: ClientOptions) -> Result<AuthBuilder> {
+    fn builder(&self, options: ClientOptions) -> Result<Builder<Auth>> {
         let builder = Auth::builder(options);
         match &self.sandbox {
             Some(sandbox) => Ok(builder.root_certificates_pem(sandbox.root_certificate_pem())?),

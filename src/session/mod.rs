@@ -8,6 +8,7 @@
 //! Whether a token is fresh and whether a connection can be resumed are two things, and are decided apart.
 
 mod action;
+mod driven;
 mod event;
 
 use alloc::collections::VecDeque;
@@ -20,6 +21,8 @@ use crate::wire::{ConnectionDetails, Error, ProtocolMessage, Secret, TokenParams
 use crate::{RestRequest, Revocation};
 
 pub use action::SessionAction;
+pub use driven::Command;
+pub(crate) use driven::Driven;
 pub use event::SessionEvent;
 
 /// A realtime client's Auth object and connection.

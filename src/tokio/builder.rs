@@ -1,9 +1,11 @@
 //! Building a client.
 
 use core::fmt::{self, Display};
+use core::marker::PhantomData;
 use core::time::Duration;
 use std::future::Future;
 use std::string::String;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use ::tokio::runtime::Handle;
@@ -12,30 +14,41 @@ use rustls::pki_types::CertificateDer;
 
 use super::callback::Callbacks;
 use super::clock::Clock;
-use super::driver::Driver;
+use super::connection::Connection;
+use super::driver::{Driver, Shown};
 use super::handle::Auth;
 use super::http::HttpClient;
+use super::realtime::Realtime;
+use super::socket::Opener;
 use super::tasks::Surroundings;
 use super::tls::{self, Tls};
 use super::watch::{Notices, Views};
 use crate::options::{ClientOptions, DEFAULT_CALLBACK};
+use crate::session::Driven;
 use crate::wire::{Error, ErrorKind, TokenParams, codes};
-use crate::{AuthMachine, CallbackValue, Notice};
+use crate::{AuthMachine, CallbackValue, Notice, Now, Session};
 
-/// Builds an [`Auth`] from options and what options cannot hold.
-pub struct AuthBuilder {
+/// Builds a client, an [`Auth`] or a [`Realtime`], from options and what options cannot hold.
+pub struct Builder<Client> {
     options: ClientOptions,
     callbacks: Callbacks,
     extra_roots: Vec<CertificateDer<'static>>,
     notices: (broadcast::Sender<Notice>, Notices),
+    client: PhantomData<fn() -> Client>,
 }
 
-impl AuthBuilder {
+impl<Client> Builder<Client> {
     pub(super) fn new(options: ClientOptions) -> Self {
-        AuthBuilder { options, callbacks: Callbacks::default(), extra_roots: Vec::new(), notices: Notices::channel() }
+        Builder {
+            options,
+            callbacks: Callbacks::default(),
+            extra_roots: Vec::new(),
+            notices: Notices::channel(),
+            client: PhantomData,
+        }
     }
 
-    /// Gets tokens from this callback: [`AuthBuilder::callback`] under the name [`DEFAULT_CALLBACK`], which the option
+    /// Gets tokens from this callback: [`Builder::callback`] under the name [`DEFAULT_CALLBACK`], which the option
     /// `auth_callback` is set to (`RSA8d`, `TO3j5`).
     #[must_use]
     pub fn auth_callback<F, Fut, T, E>(mut self, callback: F) -> Self
@@ -91,6 +104,34 @@ impl AuthBuilder {
         self.notices.1.resubscribe()
     }
 
+    /// Has a client driven whose machine is made by `make`.
+    fn launch(
+        self,
+        make: impl FnOnce(ClientOptions, [u8; 32], Now) -> Result<Driven, Error>,
+        connection: Option<Connection>,
+    ) -> Result<Auth, Error> {
+        let Builder { options, callbacks, extra_roots, notices: (notices_in, notices), .. } = self;
+        let runtime = Handle::try_current().map_err(|_| no_runtime())?;
+        let tls = Tls::shared(extra_roots)?;
+        let surroundings = Surroundings {
+            http: HttpClient::shared(runtime.id(), &tls, options.http_open_timeout)?,
+            sockets: Opener {
+                tls: Arc::clone(&tls.config),
+                timeout: Duration::from_millis(options.http_open_timeout.into()),
+            },
+            callbacks: callbacks.clone(),
+            callback_timeout: Duration::from_millis(options.realtime_request_timeout.into()),
+        };
+        let clock = Clock::new();
+        let driven = make(options, seed()?, clock.now())?;
+        let (views_in, views) = watch::channel(Views::of(driven.auth()));
+        let shown = Shown { views: views_in, notices: notices_in };
+        let driver = Driver::launch(&runtime, driven, connection, clock, surroundings, shown);
+        Ok(Auth::new(driver, views, notices, callbacks))
+    }
+}
+
+impl Builder<Auth> {
     /// Builds the client. It lives in the tokio runtime that this is called in.
     ///
     /// # Errors
@@ -98,24 +139,30 @@ impl AuthBuilder {
     /// Those of [`AuthMachine::new`] for the options; 40000/400 outside of a runtime or for a certificate that cannot
     /// be used; 50000/500 where the system gives no random numbers.
     pub fn build(self) -> Result<Auth, Error> {
-        let AuthBuilder { options, callbacks, extra_roots, notices: (notices_in, notices) } = self;
-        let runtime = Handle::try_current().map_err(|_| no_runtime())?;
-        let surroundings = Surroundings {
-            http: HttpClient::shared(runtime.id(), &Tls::shared(extra_roots)?, options.http_open_timeout)?,
-            callbacks: callbacks.clone(),
-            callback_timeout: Duration::from_millis(options.realtime_request_timeout.into()),
-        };
-        let clock = Clock::new();
-        let machine = AuthMachine::new(options, seed()?, clock.now())?;
-        let (views_in, views) = watch::channel(Views::of(&machine));
-        let driver = Driver::launch(&runtime, machine, clock, surroundings, views_in, notices_in);
-        Ok(Auth::new(driver, views, notices, callbacks))
+        let make = |options, seed, now| AuthMachine::new(options, seed, now).map(Driven::Machine);
+        self.launch(make, None)
     }
 }
 
-impl fmt::Debug for AuthBuilder {
+impl Builder<Realtime> {
+    /// Builds the client. It lives in the tokio runtime that this is called in, and connects at once unless the
+    /// option `auto_connect` says otherwise (`RTN3`).
+    ///
+    /// # Errors
+    ///
+    /// As for an [`Auth`].
+    pub fn build(mut self) -> Result<Realtime, Error> {
+        self.options.auto_connect.get_or_insert(true);
+        let make = |options, seed, now| Session::new(options, seed, now).map(Driven::Session);
+        let (connection, outlets) = Connection::new();
+        let auth = self.launch(make, Some(connection))?;
+        Ok(Realtime::new(auth, outlets))
+    }
+}
+
+impl<Client> fmt::Debug for Builder<Client> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthBuilder").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Builder").field("options", &self.options).finish_non_exhaustive()
     }
 }
 

@@ -9,19 +9,26 @@
 //! the runtime that it lives in shuts down.
 
 use std::collections::HashMap;
+use std::string::String;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ::tokio::runtime::Handle;
 use ::tokio::select;
-use ::tokio::sync::{Notify, broadcast, oneshot, watch};
+use ::tokio::sync::{Notify, OwnedSemaphorePermit, broadcast, oneshot, watch};
 use tracing::{Level, debug, event};
 
 use super::clock::{Alarm, Clock};
-use super::operation::Operation;
+use super::connection::Connection;
+use super::frames::Frames;
 use super::tasks::{Surroundings, Task, Tasks};
 use super::watch::Views;
-use crate::wire::Error;
-use crate::{Action, AuthMachine, Event, Notice, NoticeLevel, Now, OperationId, Outcome};
+use crate::connection::{ConnectionAction, ConnectionInput};
+use crate::http::HttpFailureKind;
+use crate::session::{Command, Driven};
+use crate::wire::{Error, ProtocolMessage};
+use crate::{
+    Action, Event, Notice, NoticeLevel, Now, OperationId, Outcome, Session, SessionAction, SessionEvent, SocketId,
+};
 
 /// Where the outcome of an operation is waited for.
 pub(super) type Reply = oneshot::Sender<Result<Outcome, Error>>;
@@ -36,29 +43,38 @@ pub(super) struct Driver {
 }
 
 struct Engine {
-    machine: AuthMachine,
+    driven: Driven,
+    /// Of a session.
+    connection: Option<Connection>,
     waiting: HashMap<OperationId, Reply>,
     tasks: Tasks,
     /// What the timekeeper's alarm is set to. It may go off without need, but never too late.
     alarm: Option<u64>,
-    views: watch::Sender<Views>,
-    notices: broadcast::Sender<Notice>,
+    shown: Shown,
+}
+
+/// Where what a client shows of its Auth object is seen.
+pub(super) struct Shown {
+    pub(super) views: watch::Sender<Views>,
+    pub(super) notices: broadcast::Sender<Notice>,
 }
 
 impl Driver {
-    /// Has the machine driven in that runtime. `clock` is the one that the machine was made by.
+    /// Has the machine driven in that runtime. `clock` is the one that the machine was made by; a session comes with
+    /// a `connection`.
     pub(super) fn launch(
         runtime: &Handle,
-        machine: AuthMachine,
+        driven: Driven,
+        connection: Option<Connection>,
         clock: Clock,
         surroundings: Surroundings,
-        views: watch::Sender<Views>,
-        notices: broadcast::Sender<Notice>,
+        shown: Shown,
     ) -> Arc<Self> {
         let wake = Arc::new(Notify::new());
         let driver = Arc::new_cyclic(|driver| {
             let tasks = Tasks::new(Weak::clone(driver), runtime.clone(), surroundings);
-            let engine = Engine { machine, waiting: HashMap::new(), tasks, alarm: None, views, notices };
+            let waiting = HashMap::new();
+            let engine = Engine { driven, connection, waiting, tasks, alarm: None, shown };
             Driver { clock, engine: Mutex::new(Some(engine)), wake: Arc::clone(&wake) }
         });
         // The machine may have something to say from the start.
@@ -68,9 +84,9 @@ impl Driver {
     }
 
     /// Starts the operation. `None` if the client has ended.
-    pub(super) fn start(&self, operation: Operation, reply: Reply) -> Option<OperationId> {
+    pub(super) fn start(&self, command: Command, reply: Reply) -> Option<OperationId> {
         self.enter(|engine, now| {
-            let id = operation.start(&mut engine.machine, now);
+            let id = engine.driven.start(command, now);
             engine.waiting.insert(id, reply);
             id
         })
@@ -80,14 +96,58 @@ impl Driver {
     pub(super) fn cancel(&self, operation: OperationId) {
         self.enter(|engine, now| {
             if engine.waiting.remove(&operation).is_some() {
-                engine.machine.cancel(operation, now);
+                engine.driven.start(Command::Cancel(operation), now);
             }
         });
     }
 
     /// Tells the machine what has happened. `None` if the client has ended.
-    pub(super) fn tell(&self, event: Event) -> Option<()> {
-        self.enter(|engine, now| engine.machine.handle_event(event, now))
+    pub(super) fn tell(&self, event: SessionEvent) -> Option<()> {
+        self.enter(|engine, now| engine.driven.handle_event(event, now))
+    }
+
+    /// Lets somebody at the session. `None` if the client has ended, or is without one.
+    pub(super) fn on_session<R>(&self, act: impl FnOnce(&mut Session, Now) -> R) -> Option<R> {
+        self.enter(|engine, now| match &mut engine.driven {
+            Driven::Session(session) => Some(act(session, now)),
+            Driven::Machine(_) => None,
+        })?
+    }
+
+    /// Sends a frame of the application's, whose turn it is. `None` as for [`Driver::on_session`].
+    pub(super) fn send(&self, message: ProtocolMessage, turn: OwnedSemaphorePermit) -> Option<Result<(), Error>> {
+        self.enter(|engine, now| engine.send(message, turn, now))?
+    }
+
+    /// The frames for the application from now on. `None` as for [`Driver::on_session`].
+    pub(super) fn frames(&self) -> Option<Frames> {
+        self.enter(|engine, _| engine.connection.as_ref().map(Connection::frames))?
+    }
+
+    /// Somebody begins or ceases to read what comes over a socket.
+    pub(super) fn set_read(&self, id: SocketId, is_read: bool) {
+        self.enter(|engine, _| {
+            if let Some(connection) = &mut engine.connection {
+                connection.set_read(id, is_read);
+            }
+        });
+    }
+
+    /// A socket is closed, or was not opened.
+    pub(super) fn on_socket_closed(
+        &self,
+        id: SocketId,
+        kind: Option<HttpFailureKind>,
+        status: Option<u16>,
+        message: Option<String>,
+    ) {
+        self.enter(|engine, now| {
+            if let Some(connection) = &mut engine.connection {
+                connection.forget(id);
+            }
+            let closed = ConnectionInput::SocketClosed { id, kind, status, message };
+            engine.driven.handle_event(closed.into(), now);
+        });
     }
 
     /// A task has come to its end.
@@ -95,14 +155,14 @@ impl Driver {
         self.enter(|engine, now| {
             engine.tasks.forget(task);
             if let Some(event) = event {
-                engine.machine.handle_event(event, now);
+                engine.driven.handle_event(event.into(), now);
             }
         });
     }
 
     /// The time may have come for something. What the alarm is to be set to; `None` if the client has ended.
     fn on_alarm(&self) -> Option<Option<u64>> {
-        self.enter(|engine, now| engine.machine.handle_timeout(now))?;
+        self.enter(Engine::on_time)?;
         self.lock(|engine| engine.as_mut().map(Engine::reset_alarm))
     }
 
@@ -142,16 +202,47 @@ impl Drop for Driver {
 impl Engine {
     /// What is overdue comes before anything new.
     fn check_deadlines(&mut self, now: Now) {
-        if self.machine.poll_timeout().is_some_and(|(deadline, _)| deadline <= now.mono) {
-            self.machine.handle_timeout(now);
+        if self.deadline().is_some_and(|deadline| deadline <= now.mono) {
+            self.on_time(now);
         }
+    }
+
+    fn on_time(&mut self, now: Now) {
+        for id in self.connection.iter().flat_map(Connection::unread) {
+            self.driven.handle_event(ConnectionInput::Activity { id }.into(), now);
+        }
+        self.driven.handle_timeout(now);
+    }
+
+    fn send(&mut self, message: ProtocolMessage, turn: OwnedSemaphorePermit, now: Now) -> Option<Result<(), Error>> {
+        let (Driven::Session(session), Some(connection)) = (&mut self.driven, &mut self.connection) else {
+            return None;
+        };
+        let sent = session.send(message, now);
+        connection.set_turn(Some(turn));
+        self.do_what_is_wanted();
+        if let Some(connection) = &mut self.connection {
+            connection.set_turn(None);
+        }
+        Some(sent)
     }
 
     fn do_what_is_wanted(&mut self) {
         // First: whoever gets an answer finds the views as they were when it was given, or newer.
-        Views::publish(&self.views, &self.machine);
-        while let Some(action) = self.machine.poll_action() {
-            self.perform(action);
+        Views::publish(&self.shown.views, self.driven.auth());
+        if let (Driven::Session(session), Some(connection)) = (&self.driven, &self.connection) {
+            connection.publish(session.connection());
+        }
+        while let Some(action) = self.driven.poll_action() {
+            match action {
+                SessionAction::Auth(action) => self.perform(action),
+                SessionAction::Connection(ConnectionAction::Notice(notice)) => self.announce(notice),
+                SessionAction::Connection(action) => {
+                    if let Some(connection) = &mut self.connection {
+                        connection.perform(action, &self.tasks);
+                    }
+                }
+            }
         }
     }
 
@@ -164,18 +255,14 @@ impl Engine {
             Action::TokenChanged { token_details } => {
                 debug!(expires = token_details.and_then(|token| token.expires), "the token has changed");
             }
-            Action::Notice(notice) => {
-                log(&notice);
-                // Nobody may be listening.
-                let _ = self.notices.send(notice);
-            }
+            Action::Notice(notice) => self.announce(notice),
             Action::Complete { operation, outcome } => {
                 if let Some(reply) = self.waiting.remove(&operation) {
                     // Who does not wait any more does not care.
                     let _ = reply.send(outcome);
                 }
             }
-            // The machine has been told of no connection, so it asks nothing of one.
+            // A session keeps these inside. A machine alone has been told of no connection, so it asks nothing of one.
             Action::UpgradeConnection { .. }
             | Action::OpenConnection {}
             | Action::HaltConnection {}
@@ -184,8 +271,14 @@ impl Engine {
         }
     }
 
+    fn announce(&self, notice: Notice) {
+        log(&notice);
+        // Nobody may be listening.
+        let _ = self.shown.notices.send(notice);
+    }
+
     fn deadline(&self) -> Option<u64> {
-        self.machine.poll_timeout().map(|(deadline, _)| deadline)
+        self.driven.poll_timeout().map(|(deadline, _)| deadline)
     }
 
     fn reset_alarm(&mut self) -> Option<u64> {

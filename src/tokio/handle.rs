@@ -8,12 +8,13 @@ use std::sync::Arc;
 use ::tokio::sync::watch;
 use tracing::{Instrument as _, debug, debug_span};
 
-use super::builder::AuthBuilder;
+use super::builder::Builder;
 use super::callback::Callbacks;
 use super::driver::Driver;
-use super::operation::{Operation, client_has_ended};
+use super::operation::{self, client_has_ended};
 use super::watch::{Notices, TokenWatch, Views};
 use crate::options::{AuthOptions, AuthScheme, ClientOptions};
+use crate::session::Command;
 use crate::wire::{
     BatchResult, Error, ErrorKind, Secret, TokenDetails, TokenParams, TokenRequest, TokenRevocationResult, codes,
 };
@@ -23,7 +24,8 @@ use crate::{CallbackValue, Credentials, Event, Outcome, Response, RestRequest, R
 /// [`AuthMachine`](crate::AuthMachine) and of what drives it.
 ///
 /// Cloning it gives another handle of the same client. Dropping the future of an operation cancels the operation;
-/// dropping the last handle ends the client.
+/// dropping the last handle ends the client. With a connection, it is what [`Realtime::auth`](super::Realtime::auth)
+/// gives.
 ///
 /// Every operation fails with 40000/400 (of kind misuse) once the runtime that the client was built in is gone.
 #[derive(Clone)]
@@ -38,8 +40,8 @@ struct Shared {
 
 impl Auth {
     /// Starts building a client with these options.
-    pub fn builder(options: ClientOptions) -> AuthBuilder {
-        AuthBuilder::new(options)
+    pub fn builder(options: ClientOptions) -> Builder<Auth> {
+        Builder::new(options)
     }
 
     pub(super) fn new(
@@ -64,7 +66,7 @@ impl Auth {
         params: Option<TokenParams>,
         options: Option<AuthOptions>,
     ) -> Result<Option<TokenDetails>, Error> {
-        match self.perform(Operation::Authorize(params, options)).await? {
+        match self.perform(Command::Authorize(params, options)).await? {
             Outcome::TokenDetails(token) => Ok(token),
             _ => Err(another_outcome()),
         }
@@ -80,7 +82,7 @@ impl Auth {
         params: Option<TokenParams>,
         options: Option<AuthOptions>,
     ) -> Result<TokenDetails, Error> {
-        match self.perform(Operation::RequestToken(params, options)).await? {
+        match self.perform(Command::RequestToken(params, options)).await? {
             Outcome::TokenDetails(Some(token)) => Ok(token),
             _ => Err(another_outcome()),
         }
@@ -97,7 +99,7 @@ impl Auth {
         params: Option<TokenParams>,
         options: Option<AuthOptions>,
     ) -> Result<TokenRequest, Error> {
-        match self.perform(Operation::CreateTokenRequest(params, options)).await? {
+        match self.perform(Command::CreateTokenRequest(params, options)).await? {
             Outcome::TokenRequest(request) => Ok(request),
             _ => Err(another_outcome()),
         }
@@ -109,7 +111,7 @@ impl Auth {
     ///
     /// 40162/401 from a client that uses token auth, 40000/400 without targets; else what the request failed with.
     pub async fn revoke_tokens(&self, revocation: Revocation) -> Result<BatchResult<TokenRevocationResult>, Error> {
-        match self.perform(Operation::RevokeTokens(revocation)).await? {
+        match self.perform(Command::RevokeTokens(revocation)).await? {
             Outcome::BatchResult(result) => Ok(result),
             _ => Err(another_outcome()),
         }
@@ -123,7 +125,7 @@ impl Auth {
     /// 40171/403 for a rejected token that cannot be renewed, a token error that a new token did not mend, what
     /// getting a token failed with, and 50002/500 or 50003/500 where no host gave an answer.
     pub async fn request(&self, request: RestRequest) -> Result<Response, Error> {
-        match self.perform(Operation::Request(request)).await? {
+        match self.perform(Command::Request(request)).await? {
             Outcome::Response(response) => Ok(response),
             _ => Err(another_outcome()),
         }
@@ -136,7 +138,7 @@ impl Auth {
     ///
     /// 40171/403 for an expired token that cannot be renewed; else what getting a token failed with.
     pub async fn credentials(&self) -> Result<Credentials, Error> {
-        match self.perform(Operation::Credentials).await? {
+        match self.perform(Command::Credentials).await? {
             Outcome::Credentials(credentials) => Ok(credentials),
             _ => Err(another_outcome()),
         }
@@ -150,7 +152,7 @@ impl Auth {
     /// None but that of a client that has ended.
     pub fn token_rejected(&self, token: impl Into<Secret>, error: Error) -> Result<(), Error> {
         let event = Event::TokenRejected { token: token.into(), error };
-        self.0.driver.tell(event).ok_or_else(client_has_ended)
+        self.0.driver.tell(event.into()).ok_or_else(client_has_ended)
     }
 
     /// Asks the service for its time (`RSC16`), in milliseconds since the epoch. Signing uses it from now on.
@@ -159,13 +161,13 @@ impl Auth {
     ///
     /// What the request failed with.
     pub async fn time(&self) -> Result<i64, Error> {
-        match self.perform(Operation::Time).await? {
+        match self.perform(Command::Time).await? {
             Outcome::Time(time) => Ok(time),
             _ => Err(another_outcome()),
         }
     }
 
-    /// Registers a callback, in place of any other of that name. See [`AuthBuilder::callback`].
+    /// Registers a callback, in place of any other of that name. See [`Builder::callback`].
     pub fn register_callback<F, Fut, T, E>(&self, name: impl Into<String>, callback: F)
     where
         F: Fn(TokenParams) -> Fut + Send + Sync + 'static,
@@ -196,16 +198,20 @@ impl Auth {
         TokenWatch::new(self.0.views.clone())
     }
 
-    /// The client's notices from now on. Those of building it are in [`AuthBuilder::notices`]; all of them are events
+    /// The client's notices from now on. Those of building it are in [`Builder::notices`]; all of them are events
     /// of `tracing` too.
     pub fn notices(&self) -> Notices {
         self.0.notices.resubscribe()
     }
 
-    async fn perform(&self, operation: Operation) -> Result<Outcome, Error> {
-        let span = debug_span!("ably_auth", operation = operation.name());
+    pub(super) fn driver(&self) -> &Driver {
+        &self.0.driver
+    }
+
+    async fn perform(&self, command: Command) -> Result<Outcome, Error> {
+        let span = debug_span!("ably_auth", operation = operation::name(&command));
         let performed = async {
-            let outcome = operation.perform(&self.0.driver).await;
+            let outcome = operation::perform(command, &self.0.driver).await;
             match &outcome {
                 Ok(_) => debug!("completed"),
                 Err(error) => debug!(%error, "failed"),

@@ -1,11 +1,20 @@
-//! Driving an [`AuthMachine`](crate::AuthMachine) with tokio: the [`Auth`] handle.
+//! Driving the machines with tokio: the [`Auth`] handle for an [`AuthMachine`](crate::AuthMachine) alone, the
+//! [`Realtime`] handle for a [`Session`](crate::Session), whose [`Realtime::auth`] is the same [`Auth`].
 //!
-//! Each client is one task, the driver, that owns the machine. Handles send it commands over a bounded channel and
-//! wait for its answers; HTTP requests and callbacks run as tasks beside it. Nothing is shared under a lock but the
-//! look-up of callbacks. What is expensive about HTTP, TLS roots and pools of connections, is shared by all clients of
-//! a process and of a runtime, so that a client costs a few kilobytes.
+//! A client's machine stands behind a lock that is held for microseconds and across no await. Handles and tasks come
+//! to it with what they have to say and do at once what it then wants done: start a request, open a socket, answer
+//! who waits. HTTP requests, callbacks and sockets are tasks of their own, and one more wakes up for deadlines. What
+//! is expensive about HTTP and TLS, roots and pools of connections, is shared by all clients of a process and of a
+//! runtime, so that a client costs a few kilobytes.
 //!
-//! Operations, HTTP requests and notices are spans and events of `tracing`, without secrets.
+//! Whatever waits is bounded: requests on the wire, frames on their way out, frames that the application has not
+//! read, notices and changes that nobody has looked at.
+//!
+//! A machine that was suspended looks at its clocks within half a minute of being awake. A connection that did not
+//! survive that is noticed when the server's word is overdue, `maxIdleInterval` and `realtimeRequestTimeout` after
+//! the last one in time awake; sooner, where the operating system knows and [`Realtime::network`] is told.
+//!
+//! Operations, HTTP requests, sockets and notices are spans and events of `tracing`, without secrets.
 //!
 //! ```no_run
 //! use ably_auth::RestRequest;
@@ -26,6 +35,26 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With a connection:
+//!
+//! ```no_run
+//! use ably_auth::options::ClientOptions;
+//! use ably_auth::tokio::Realtime;
+//! use ably_auth::wire::TokenParams;
+//!
+//! # async fn run() -> Result<(), ably_auth::Error> {
+//! let realtime = Realtime::builder(ClientOptions::new("app.key:secret")?).build()?;
+//! realtime.connected().await?;
+//!
+//! // Another token for the connection that is up; the service has accepted it when this returns.
+//! let params = TokenParams { capability: Some(r#"{"news":["subscribe"]}"#.parse()?), ..TokenParams::default() };
+//! realtime.auth().authorize(Some(params), None).await?;
+//!
+//! realtime.close().await;
+//! # Ok(())
+//! # }
+//! ```
 
 #![allow(
     clippy::disallowed_methods,
@@ -36,14 +65,20 @@
 mod builder;
 mod callback;
 mod clock;
+mod connection;
 mod driver;
+mod frames;
 mod handle;
 mod http;
 mod operation;
+mod realtime;
+mod socket;
 mod tasks;
 mod tls;
 mod watch;
 
-pub use builder::AuthBuilder;
+pub use builder::Builder;
+pub use frames::Frames;
 pub use handle::Auth;
-pub use watch::{Notices, TokenWatch};
+pub use realtime::Realtime;
+pub use watch::{Notices, StateChanges, TokenWatch};

@@ -3,53 +3,30 @@
 use ::tokio::sync::oneshot;
 
 use super::driver::Driver;
-use crate::options::AuthOptions;
-use crate::wire::{Error, ErrorKind, TokenParams, codes};
-use crate::{AuthMachine, Now, OperationId, Outcome, RestRequest, Revocation};
+use crate::session::Command;
+use crate::wire::{Error, ErrorKind, codes};
+use crate::{OperationId, Outcome};
 
-/// One of the machine's commands with its arguments.
-pub(super) enum Operation {
-    Authorize(Option<TokenParams>, Option<AuthOptions>),
-    RequestToken(Option<TokenParams>, Option<AuthOptions>),
-    CreateTokenRequest(Option<TokenParams>, Option<AuthOptions>),
-    RevokeTokens(Revocation),
-    Request(RestRequest),
-    Credentials,
-    Time,
+/// Has a command performed. Dropping the future cancels it.
+pub(super) async fn perform(command: Command, driver: &Driver) -> Result<Outcome, Error> {
+    let (reply, answer) = oneshot::channel();
+    let id = driver.start(command, reply).ok_or_else(client_has_ended)?;
+    let mut waiting = Waiting { driver, id, answer };
+    (&mut waiting.answer).await.unwrap_or_else(|_| Err(client_has_ended()))
 }
 
-impl Operation {
-    /// Has it performed. Dropping the future cancels it.
-    pub(super) async fn perform(self, driver: &Driver) -> Result<Outcome, Error> {
-        let (reply, answer) = oneshot::channel();
-        let id = driver.start(self, reply).ok_or_else(client_has_ended)?;
-        let mut waiting = Waiting { driver, id, answer };
-        (&mut waiting.answer).await.unwrap_or_else(|_| Err(client_has_ended()))
-    }
-
-    pub(super) fn start(self, machine: &mut AuthMachine, now: Now) -> OperationId {
-        match self {
-            Self::Authorize(params, options) => machine.authorize(params, options, now),
-            Self::RequestToken(params, options) => machine.request_token(params, options, now),
-            Self::CreateTokenRequest(params, options) => machine.create_token_request(params, options, now),
-            Self::RevokeTokens(revocation) => machine.revoke_tokens(revocation, now),
-            Self::Request(request) => machine.request(request, now),
-            Self::Credentials => machine.credentials(now),
-            Self::Time => machine.time(now),
-        }
-    }
-
-    /// The operation's name, for tracing.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Authorize(..) => "authorize",
-            Self::RequestToken(..) => "request_token",
-            Self::CreateTokenRequest(..) => "create_token_request",
-            Self::RevokeTokens(_) => "revoke_tokens",
-            Self::Request(_) => "request",
-            Self::Credentials => "credentials",
-            Self::Time => "time",
-        }
+/// The command's name, for tracing.
+pub(super) fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Authorize(..) => "authorize",
+        Command::RequestToken(..) => "request_token",
+        Command::CreateTokenRequest(..) => "create_token_request",
+        Command::RevokeTokens(_) => "revoke_tokens",
+        Command::Request(_) => "request",
+        Command::Credentials => "credentials",
+        Command::Time => "time",
+        Command::Cancel(_) => "cancel",
+        Command::Refused(_) => "refused",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a client has under way: HTTP requests and calls of callbacks, each a task of its own.
+//! What a client has under way: HTTP requests, calls of callbacks, and sockets, each a task of its own.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,17 +7,19 @@ use std::string::String;
 use std::sync::{Arc, Weak};
 
 use ::tokio::runtime::Handle;
-use ::tokio::sync::Semaphore;
+use ::tokio::sync::{Semaphore, mpsc};
 use ::tokio::task::AbortHandle;
 use ::tokio::time::timeout;
 use tracing::{Instrument as _, debug, debug_span};
 
 use super::callback::Callbacks;
 use super::driver::Driver;
+use super::frames::Inbox;
 use super::http::HttpClient;
+use super::socket::{self, Line, Opener, Outgoing};
 use crate::http::{HttpFailure, HttpRequest, HttpResponse, Url};
-use crate::wire::TokenParams;
-use crate::{CallbackId, Event, HttpId};
+use crate::wire::{Secret, TokenParams};
+use crate::{CallbackId, Event, HttpId, SocketId};
 
 /// How many HTTP requests one client has on the wire at a time; the others wait for their turn. Each may be a
 /// connection, and the system allows a process only so many.
@@ -26,12 +28,13 @@ const MAX_REQUESTS_ON_THE_WIRE: usize = 128;
 /// What the tasks of a client work with.
 pub(super) struct Surroundings {
     pub(super) http: Arc<HttpClient>,
+    pub(super) sockets: Opener,
     pub(super) callbacks: Callbacks,
     /// How long the machine waits for a callback.
     pub(super) callback_timeout: Duration,
 }
 
-/// The tasks under way. Dropping this aborts them all.
+/// The tasks under way. Dropping this aborts them all, but for sockets.
 pub(super) struct Tasks {
     driver: Weak<Driver>,
     runtime: Handle,
@@ -84,6 +87,20 @@ impl Tasks {
         self.spawn(Task::Callback(id), answer.instrument(span));
     }
 
+    /// Opens a socket, which then carries what is in the queue. It is not among the tasks under way: it is let go by
+    /// dropping the sender of the queue, and then takes its time to say goodbye.
+    pub(super) fn carry(
+        &self,
+        id: SocketId,
+        url: Secret,
+        outgoing: mpsc::UnboundedReceiver<Outgoing>,
+        inbox: Arc<Inbox>,
+    ) {
+        let span = debug_span!(parent: None, "socket", id = id.as_u64(), host = host(&url));
+        let line = Line { driver: Weak::clone(&self.driver), id, inbox };
+        self.runtime.spawn(socket::carry(self.surroundings.sockets.clone(), url, outgoing, line).instrument(span));
+    }
+
     /// Drops the task, wherever it is.
     pub(super) fn abort(&mut self, task: Task) {
         if let Some(task) = self.running.remove(&task) {
@@ -121,6 +138,11 @@ async fn send(http: &HttpClient, request: HttpRequest, body_limit: usize) -> Res
         Err(failure) => debug!(kind = ?failure.kind, reason = failure.message, "failed"),
     }
     outcome
+}
+
+/// The part of a connect URL that may be logged.
+fn host(url: &Secret) -> &str {
+    url.expose().split('?').next().unwrap_or_default()
 }
 
 /// A request's URL as it may be logged.

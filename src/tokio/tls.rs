@@ -16,8 +16,8 @@ use crate::wire::{Error, ErrorKind, codes};
 /// A TLS configuration, and what it is told apart by.
 pub(super) struct Tls {
     extra_roots: Vec<CertificateDer<'static>>,
-    /// Cloning it shares what is large, the session cache included.
-    pub(super) config: ClientConfig,
+    /// Cloning what is inside shares what is large, the session cache included.
+    pub(super) config: Arc<ClientConfig>,
 }
 
 /// The configurations in use. There is one, and one more for each set of extra certificates.
@@ -33,7 +33,7 @@ impl Tls {
         if let Some(tls) = in_use.iter().filter_map(Weak::upgrade).find(|tls| tls.extra_roots == extra_roots) {
             return Ok(tls);
         }
-        let config = config(&extra_roots)?;
+        let config = Arc::new(config(&extra_roots)?);
         let tls = Arc::new(Tls { extra_roots, config });
         in_use.push(Arc::downgrade(&tls));
         Ok(tls)

@@ -4,12 +4,15 @@ use std::string::String;
 
 use ::tokio::sync::{broadcast, watch};
 
+use crate::connection::ConnectionStateChange;
 use crate::options::AuthScheme;
-use crate::wire::TokenDetails;
-use crate::{AuthMachine, Notice};
+use crate::wire::{Error, Secret, TokenDetails};
+use crate::{AuthMachine, ConnectionMachine, ConnectionState, Notice};
 
 /// How many notices a reader may be behind before it loses the oldest.
 const MAX_NOTICES: usize = 16;
+/// The same for changes of a connection.
+const MAX_CHANGES: usize = 64;
 
 /// A machine's views.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +46,51 @@ impl Views {
             }
             changed
         });
+    }
+}
+
+/// A connection's views.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct ConnectionViews {
+    pub(super) state: ConnectionState,
+    pub(super) id: Option<String>,
+    pub(super) key: Option<Secret>,
+    pub(super) error_reason: Option<Error>,
+}
+
+impl ConnectionViews {
+    fn of(machine: &ConnectionMachine) -> Self {
+        ConnectionViews {
+            state: machine.state(),
+            id: machine.id().map(Into::into),
+            key: machine.key().cloned(),
+            error_reason: machine.error_reason().cloned(),
+        }
+    }
+
+    fn show(&self, machine: &ConnectionMachine) -> bool {
+        self.state == machine.state()
+            && self.id.as_deref() == machine.id()
+            && self.key.as_ref() == machine.key()
+            && self.error_reason.as_ref() == machine.error_reason()
+    }
+
+    /// Publishes the connection's views, if they are not what was published last.
+    pub(super) fn publish(sender: &watch::Sender<Self>, machine: &ConnectionMachine) {
+        sender.send_if_modified(|views| {
+            let changed = !views.show(machine);
+            if changed {
+                *views = ConnectionViews::of(machine);
+            }
+            changed
+        });
+    }
+}
+
+impl Default for ConnectionViews {
+    /// Those of a connection that has not been asked to connect.
+    fn default() -> Self {
+        ConnectionViews { state: ConnectionState::Initialized, id: None, key: None, error_reason: None }
     }
 }
 
@@ -103,12 +151,41 @@ impl Notices {
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Notice> {
-        loop {
-            match self.notices.recv().await {
-                Ok(notice) => return Some(notice),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
+        next(&mut self.notices).await
+    }
+}
+
+/// The changes of a connection, as they come (`RTN4`). See [`Realtime::state_changes`](super::Realtime::state_changes).
+///
+/// A reader that falls more than 64 behind loses the oldest. It does not keep the client alive.
+pub struct StateChanges {
+    changes: broadcast::Receiver<ConnectionStateChange>,
+}
+
+impl StateChanges {
+    pub(super) fn channel() -> (broadcast::Sender<ConnectionStateChange>, StateChanges) {
+        let (sender, changes) = broadcast::channel(MAX_CHANGES);
+        (sender, StateChanges { changes })
+    }
+
+    pub(super) fn resubscribe(&self) -> StateChanges {
+        StateChanges { changes: self.changes.resubscribe() }
+    }
+
+    /// The next change; `None` once the client has ended.
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<ConnectionStateChange> {
+        next(&mut self.changes).await
+    }
+}
+
+async fn next<T: Clone>(channel: &mut broadcast::Receiver<T>) -> Option<T> {
+    loop {
+        match channel.recv().await {
+            Ok(next) => return Some(next),
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return None,
         }
     }
 }

@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use super::refused;
 use crate::connection::ConnectionInput;
 use crate::options::{AuthOptions, ClientOptions};
+use crate::session::Command;
 use crate::wire::{ProtocolMessage, TokenParams};
-use crate::{Error, Event, Now, OperationId, RestRequest, Revocation, SessionEvent};
+use crate::{Error, Event, Now, OperationId, SessionEvent};
 
 /// What happened, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,22 +57,6 @@ impl core::fmt::Debug for New {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("New").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// A command of the Auth object with its arguments.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "each is the method of AuthMachine of that name")]
-pub enum Command {
-    Authorize(Option<TokenParams>, Option<AuthOptions>),
-    RequestToken(Option<TokenParams>, Option<AuthOptions>),
-    CreateTokenRequest(Option<TokenParams>, Option<AuthOptions>),
-    RevokeTokens(Revocation),
-    Request(RestRequest),
-    Credentials,
-    Time,
-    Cancel(OperationId),
-    /// A command whose token params or auth options are wrong; it completes with this error.
-    Refused(Error),
 }
 
 impl Line {

@@ -6,10 +6,12 @@ mod output;
 use alloc::format;
 use alloc::string::String;
 
+use crate::session::Driven;
 use crate::wire::{codes, lenient};
 use crate::{AuthMachine, Error, Now, OperationId, Session, SessionEvent};
 
-pub use input::{Command, Input, Line, New};
+pub use crate::session::Command;
+pub use input::{Input, Line, New};
 pub use output::{ConnectionView, Output, View};
 
 /// A machine, or none yet, that is driven by lines.
@@ -36,13 +38,6 @@ pub enum Mode {
     Realtime,
 }
 
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a driver has one, for its whole life")]
-pub(crate) enum Driven {
-    Machine(AuthMachine),
-    Session(Session),
-}
-
 impl Driver {
     /// A driver of what the mode says.
     pub fn new(mode: Mode) -> Self {
@@ -67,11 +62,11 @@ impl Driver {
     pub fn accept(&mut self, line: Line) -> Result<Output, Error> {
         let now = line.now.unwrap_or(self.now);
         let (driven, operation) = match (line.input, &mut self.driven) {
-            (Input::New(new), driven @ None) => (driven.insert(Driven::new(self.mode, new, now)?), None),
+            (Input::New(new), driven @ None) => (driven.insert(make(self.mode, new, now)?), None),
             (Input::New(_), Some(_)) => return Err(refused("new: there is a machine already")),
             (_, None) => return Err(refused("there is no machine yet: the first line has to be a \"new\"")),
             (input, Some(driven)) => {
-                let operation = driven.take(input, now)?;
+                let operation = take(driven, input, now)?;
                 (driven, operation)
             }
         };
@@ -80,53 +75,28 @@ impl Driver {
     }
 }
 
-impl Driven {
-    fn new(mode: Mode, new: New, now: Now) -> Result<Self, Error> {
-        Ok(match mode {
-            Mode::Machine => Driven::Machine(AuthMachine::new(new.options, new.seed, now)?),
-            Mode::Realtime => Driven::Session(Session::new(new.options, new.seed, now)?),
-        })
-    }
+fn make(mode: Mode, new: New, now: Now) -> Result<Driven, Error> {
+    Ok(match mode {
+        Mode::Machine => Driven::Machine(AuthMachine::new(new.options, new.seed, now)?),
+        Mode::Realtime => Driven::Session(Session::new(new.options, new.seed, now)?),
+    })
+}
 
-    fn take(&mut self, input: Input, now: Now) -> Result<Option<OperationId>, Error> {
-        match (self, input) {
-            (driven, Input::Command(command)) => return Ok(Some(driven.start(command, now))),
-            (Driven::Machine(machine), Input::Event(SessionEvent::Auth(event))) => machine.handle_event(event, now),
-            (Driven::Machine(machine), Input::Timeout) => machine.handle_timeout(now),
-            (Driven::Machine(_), input) => return Err(of_other_mode(&input)),
-            (Driven::Session(_), input) if input.is_of_machine_mode() => return Err(of_other_mode(&input)),
-            (Driven::Session(session), Input::Event(event)) => session.handle_event(event, now),
-            (Driven::Session(session), Input::Timeout) => session.handle_timeout(now),
-            (Driven::Session(session), Input::Connect) => session.connect(now),
-            (Driven::Session(session), Input::Close) => session.close(now),
-            (Driven::Session(session), Input::Send(message)) => session.send(message, now)?,
-            // A second one is refused before it gets here.
-            (Driven::Session(_), Input::New(_)) => {}
-        }
-        Ok(None)
+fn take(driven: &mut Driven, input: Input, now: Now) -> Result<Option<OperationId>, Error> {
+    match (driven, input) {
+        (driven, Input::Command(command)) => return Ok(Some(driven.start(command, now))),
+        (driven, Input::Timeout) => driven.handle_timeout(now),
+        (driven @ Driven::Machine(_), Input::Event(event @ SessionEvent::Auth(_))) => driven.handle_event(event, now),
+        (Driven::Machine(_), input) => return Err(of_other_mode(&input)),
+        (Driven::Session(_), input) if input.is_of_machine_mode() => return Err(of_other_mode(&input)),
+        (driven, Input::Event(event)) => driven.handle_event(event, now),
+        (Driven::Session(session), Input::Connect) => session.connect(now),
+        (Driven::Session(session), Input::Close) => session.close(now),
+        (Driven::Session(session), Input::Send(message)) => session.send(message, now)?,
+        // A second one is refused before it gets here.
+        (Driven::Session(_), Input::New(_)) => {}
     }
-
-    fn start(&mut self, command: Command, now: Now) -> OperationId {
-        macro_rules! start {
-            ($target:expr) => {
-                match command {
-                    Command::Authorize(params, options) => $target.authorize(params, options, now),
-                    Command::RequestToken(params, options) => $target.request_token(params, options, now),
-                    Command::CreateTokenRequest(params, options) => $target.create_token_request(params, options, now),
-                    Command::RevokeTokens(revocation) => $target.revoke_tokens(revocation, now),
-                    Command::Request(request) => $target.request(request, now),
-                    Command::Credentials => $target.credentials(now),
-                    Command::Time => $target.time(now),
-                    Command::Cancel(operation) => $target.cancel(operation, now),
-                    Command::Refused(error) => $target.refuse(error, now),
-                }
-            };
-        }
-        match self {
-            Driven::Machine(machine) => start!(machine),
-            Driven::Session(session) => start!(session),
-        }
-    }
+    Ok(None)
 }
 
 fn of_other_mode(input: &Input) -> Error {

@@ -6,10 +6,9 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::options::AuthScheme;
+use crate::session::Driven;
 use crate::wire::{Secret, TokenDetails};
-use crate::{AuthMachine, ConnectionMachine, ConnectionState, Error, OperationId, SessionAction, TimerKind};
-
-use super::Driven;
+use crate::{ConnectionMachine, ConnectionState, Error, OperationId, SessionAction, TimerKind};
 
 /// What came of a line.
 #[derive(Clone, Debug, Serialize)]
@@ -31,16 +30,8 @@ pub struct Output {
 impl Output {
     /// Takes everything out of a machine that it has to say.
     pub(super) fn drain(driven: &mut Driven, op: Option<OperationId>) -> Self {
-        let (actions, deadline) = match driven {
-            Driven::Machine(machine) => {
-                let actions = core::iter::from_fn(|| machine.poll_action().map(SessionAction::Auth)).collect();
-                (actions, machine.poll_timeout())
-            }
-            Driven::Session(session) => {
-                (core::iter::from_fn(|| session.poll_action()).collect(), session.poll_timeout())
-            }
-        };
-        let (wake_at, timer) = deadline.unzip();
+        let actions = core::iter::from_fn(|| driven.poll_action()).collect();
+        let (wake_at, timer) = driven.poll_timeout().unzip();
         Output { op, actions, wake_at, timer, view: View::of(driven) }
     }
 }
@@ -64,15 +55,11 @@ pub struct View {
 
 impl View {
     fn of(driven: &Driven) -> Self {
-        match driven {
-            Driven::Machine(machine) => Self::of_auth(machine, machine.ignored(), None),
-            Driven::Session(session) => {
-                Self::of_auth(session.auth(), session.ignored(), Some(ConnectionView::of(session.connection())))
-            }
-        }
-    }
-
-    fn of_auth(machine: &AuthMachine, ignored: u64, connection: Option<ConnectionView>) -> Self {
+        let machine = driven.auth();
+        let (ignored, connection) = match driven {
+            Driven::Machine(machine) => (machine.ignored(), None),
+            Driven::Session(session) => (session.ignored(), Some(ConnectionView::of(session.connection()))),
+        };
         View {
             method: machine.auth_method(),
             client_id: machine.client_id().map(Into::into),

@@ -1,8 +1,8 @@
 //! HTTP over reqwest, none of whose types is seen outside this module.
 //!
 //! One client, with its pool of connections, serves all clients of ours that live in the same runtime, trust the
-//! same certificates and have the same `httpOpenTimeout`. Only drivers hold it, and a driver is a task: so no
-//! connection outlives the runtime that it was made in.
+//! same certificates and have the same `httpOpenTimeout`. Only what is driven holds it, and that ends with its runtime:
+//! so no connection outlives the runtime that it was made in.
 //!
 //! Requests go out as they are: no redirect is followed, no cookie kept, nothing unpacked. Proxies that the process's
 //! environment names (`HTTPS_PROXY`, `NO_PROXY`) are used.
@@ -82,7 +82,7 @@ impl HttpClient {
 
 fn client(tls: &Tls, open_timeout: u32) -> Result<reqwest::Client, Error> {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.config.clone())
+        .tls_backend_preconfigured((*tls.config).clone())
         .connect_timeout(Duration::from_millis(open_timeout.into()))
         .redirect(redirect::Policy::none())
         .referer(false)

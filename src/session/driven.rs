@@ -1,0 +1,94 @@
+//! What an environment drives: an [`AuthMachine`] alone, or a [`Session`]. Both are driven in the same way.
+
+use super::{Session, SessionAction, SessionEvent};
+use crate::base::{Now, OperationId, TimerKind};
+use crate::machine::AuthMachine;
+use crate::options::AuthOptions;
+use crate::wire::{Error, TokenParams};
+use crate::{RestRequest, Revocation};
+
+/// A command of the Auth object with its arguments.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each is the method of AuthMachine of that name")]
+pub enum Command {
+    Authorize(Option<TokenParams>, Option<AuthOptions>),
+    RequestToken(Option<TokenParams>, Option<AuthOptions>),
+    CreateTokenRequest(Option<TokenParams>, Option<AuthOptions>),
+    RevokeTokens(Revocation),
+    Request(RestRequest),
+    Credentials,
+    Time,
+    Cancel(OperationId),
+    /// A command whose token params or auth options are wrong; it completes with this error.
+    Refused(Error),
+}
+
+/// A machine: one with a connection, or one without.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "who drives has one, for its whole life")]
+pub(crate) enum Driven {
+    Machine(AuthMachine),
+    Session(Session),
+}
+
+impl Driven {
+    pub(crate) fn start(&mut self, command: Command, now: Now) -> OperationId {
+        macro_rules! start {
+            ($target:expr) => {
+                match command {
+                    Command::Authorize(params, options) => $target.authorize(params, options, now),
+                    Command::RequestToken(params, options) => $target.request_token(params, options, now),
+                    Command::CreateTokenRequest(params, options) => $target.create_token_request(params, options, now),
+                    Command::RevokeTokens(revocation) => $target.revoke_tokens(revocation, now),
+                    Command::Request(request) => $target.request(request, now),
+                    Command::Credentials => $target.credentials(now),
+                    Command::Time => $target.time(now),
+                    Command::Cancel(operation) => $target.cancel(operation, now),
+                    Command::Refused(error) => $target.refuse(error, now),
+                }
+            };
+        }
+        match self {
+            Self::Machine(machine) => start!(machine),
+            Self::Session(session) => start!(session),
+        }
+    }
+
+    /// Something has happened. An `AuthMachine` has no sockets that anything could happen to.
+    pub(crate) fn handle_event(&mut self, event: SessionEvent, now: Now) {
+        match (self, event) {
+            (Self::Session(session), event) => session.handle_event(event, now),
+            (Self::Machine(machine), SessionEvent::Auth(event)) => machine.handle_event(event, now),
+            (Self::Machine(_), SessionEvent::Connection(_)) => {}
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        match self {
+            Self::Machine(machine) => machine.handle_timeout(now),
+            Self::Session(session) => session.handle_timeout(now),
+        }
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<SessionAction> {
+        match self {
+            Self::Machine(machine) => machine.poll_action().map(SessionAction::Auth),
+            Self::Session(session) => session.poll_action(),
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<(u64, TimerKind)> {
+        match self {
+            Self::Machine(machine) => machine.poll_timeout(),
+            Self::Session(session) => session.poll_timeout(),
+        }
+    }
+
+    /// The Auth object, to look at.
+    pub(crate) fn auth(&self) -> &AuthMachine {
+        match self {
+            Self::Machine(machine) => machine,
+            Self::Session(session) => session.auth(),
+        }
+    }
+}
