@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use ::tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
+use ::tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tracing::debug;
 
 use super::frames::{Frames, Inbox};
-use super::socket::Outgoing;
+use super::socket::Socket;
 use super::tasks::Tasks;
 use super::watch::{ConnectionViews, StateChanges};
 use crate::connection::{ConnectionAction, ConnectionStateChange};
@@ -19,17 +19,10 @@ pub(super) struct Connection {
     views: watch::Sender<ConnectionViews>,
     changes: broadcast::Sender<ConnectionStateChange>,
     inbox: Arc<Inbox>,
-    /// Those that are being opened or are open. Letting go of one closes it: see [`super::socket`].
-    sockets: HashMap<SocketId, Line>,
+    /// Those that are wanted: one at most, as things are.
+    sockets: HashMap<SocketId, Socket>,
     /// The turn of the frame that is being sent for the application.
     turn: Option<OwnedSemaphorePermit>,
-}
-
-/// A socket, as the driver knows it.
-struct Line {
-    outgoing: mpsc::UnboundedSender<Outgoing>,
-    /// Whether what comes over it is read.
-    is_read: bool,
 }
 
 /// What a handle sees of a connection.
@@ -59,14 +52,13 @@ impl Connection {
     pub(super) fn perform(&mut self, action: ConnectionAction, tasks: &Tasks) {
         match action {
             ConnectionAction::OpenSocket { id, url } => {
-                let (outgoing, queue) = mpsc::unbounded_channel();
-                self.sockets.insert(id, Line { outgoing, is_read: true });
-                tasks.carry(id, url, queue, Arc::clone(&self.inbox));
+                let (socket, work) = Socket::new();
+                self.sockets.insert(id, socket);
+                tasks.carry(id, url, work, Arc::clone(&self.inbox));
             }
             ConnectionAction::SendFrame { id, message } => {
-                if let Some(line) = self.sockets.get(&id) {
-                    // One that has just failed is about to say so.
-                    let _ = line.outgoing.send(Outgoing { message, turn: self.turn.take() });
+                if let Some(socket) = self.sockets.get(&id) {
+                    socket.send(message, self.turn.take());
                 }
             }
             ConnectionAction::CloseSocket { id } => self.forget(id),
@@ -86,7 +78,12 @@ impl Connection {
         }
     }
 
-    /// The next frame that is sent has this turn, and ends it when it is out.
+    /// Where a frame of the application's gets its turn; `None` while there is no socket to send it over.
+    pub(super) fn turns(&self) -> Option<Arc<Semaphore>> {
+        self.sockets.values().next().map(|socket| Arc::clone(&socket.turns))
+    }
+
+    /// The next frame that is sent has this turn.
     pub(super) fn set_turn(&mut self, turn: Option<OwnedSemaphorePermit>) {
         self.turn = turn;
     }
@@ -97,14 +94,14 @@ impl Connection {
     }
 
     pub(super) fn set_read(&mut self, id: SocketId, is_read: bool) {
-        if let Some(line) = self.sockets.get_mut(&id) {
-            line.is_read = is_read;
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.is_read = is_read;
         }
     }
 
     /// The sockets that are not read. Whoever does not listen cannot say that the other side is silent.
     pub(super) fn unread(&self) -> Vec<SocketId> {
-        self.sockets.iter().filter(|(_, line)| !line.is_read).map(|(id, _)| *id).collect()
+        self.sockets.iter().filter(|(_, socket)| !socket.is_read).map(|(id, _)| *id).collect()
     }
 
     /// The frames for the application from now on.

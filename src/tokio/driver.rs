@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ::tokio::runtime::Handle;
 use ::tokio::select;
-use ::tokio::sync::{Notify, OwnedSemaphorePermit, broadcast, oneshot, watch};
+use ::tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, oneshot, watch};
 use tracing::{Level, debug, event};
 
 use super::clock::{Alarm, Clock};
@@ -114,8 +114,17 @@ impl Driver {
         })?
     }
 
-    /// Sends a frame of the application's, whose turn it is. `None` as for [`Driver::on_session`].
-    pub(super) fn send(&self, message: ProtocolMessage, turn: OwnedSemaphorePermit) -> Option<Result<(), Error>> {
+    /// Where a frame of the application's gets its turn; `None` while there is no socket.
+    pub(super) fn turns(&self) -> Option<Arc<Semaphore>> {
+        self.enter(|engine, _| engine.connection.as_ref().and_then(Connection::turns))?
+    }
+
+    /// Sends a frame of the application's. `None` as for [`Driver::on_session`].
+    pub(super) fn send(
+        &self,
+        message: ProtocolMessage,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Option<Result<(), Error>> {
         self.enter(|engine, now| engine.send(message, turn, now))?
     }
 
@@ -214,12 +223,17 @@ impl Engine {
         self.driven.handle_timeout(now);
     }
 
-    fn send(&mut self, message: ProtocolMessage, turn: OwnedSemaphorePermit, now: Now) -> Option<Result<(), Error>> {
+    fn send(
+        &mut self,
+        message: ProtocolMessage,
+        turn: Option<OwnedSemaphorePermit>,
+        now: Now,
+    ) -> Option<Result<(), Error>> {
         let (Driven::Session(session), Some(connection)) = (&mut self.driven, &mut self.connection) else {
             return None;
         };
+        connection.set_turn(turn);
         let sent = session.send(message, now);
-        connection.set_turn(Some(turn));
         self.do_what_is_wanted();
         if let Some(connection) = &mut self.connection {
             connection.set_turn(None);

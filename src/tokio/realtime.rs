@@ -4,7 +4,7 @@ use core::fmt;
 use std::string::String;
 use std::sync::Arc;
 
-use ::tokio::sync::{Semaphore, watch};
+use ::tokio::sync::watch;
 
 use super::builder::Builder;
 use super::connection::ConnectionOutlets;
@@ -16,9 +16,6 @@ use crate::connection::ConnectionInput;
 use crate::options::ClientOptions;
 use crate::wire::{Error, ErrorKind, ProtocolMessage, Secret, codes};
 use crate::{ConnectionState, Session};
-
-/// How many frames of the application's may be on their way out.
-const MAX_OUTGOING: usize = 32;
 
 /// A client with a realtime connection that lives in a tokio runtime: a handle of its [`Session`] and of what drives
 /// it.
@@ -35,8 +32,6 @@ struct Shared {
     auth: Auth,
     views: watch::Receiver<ConnectionViews>,
     changes: StateChanges,
-    /// Turns to send. A frame has its turn until it is out.
-    turns: Arc<Semaphore>,
 }
 
 impl Realtime {
@@ -47,7 +42,7 @@ impl Realtime {
 
     pub(super) fn new(auth: Auth, outlets: ConnectionOutlets) -> Self {
         let ConnectionOutlets { views, changes } = outlets;
-        Realtime(Arc::new(Shared { auth, views, changes, turns: Arc::new(Semaphore::new(MAX_OUTGOING)) }))
+        Realtime(Arc::new(Shared { auth, views, changes }))
     }
 
     /// The Auth object (`RTC4`). Its `authorize` ends when the connection has accepted the token (`RTC8`).
@@ -92,17 +87,27 @@ impl Realtime {
         let _ = self.0.auth.driver().tell(ConnectionInput::Network { up }.into());
     }
 
-    /// Sends a frame of the application's. It waits while as many as may be are on their way out, so that a slow
-    /// network slows the sender down. A frame is on its way then, not acknowledged: with the connection it may be
-    /// lost.
+    /// Sends a frame of the application's. It waits while thirty-two are on their way out, so that a slow network slows
+    /// the sender down. When it returns the frame is on its way: not acknowledged, and lost if the connection is.
     ///
     /// # Errors
     ///
     /// 80003/400 where the connection is not up, 40000/400 for a frame that is the connection's own, such as AUTH or
     /// CLOSE, and once the runtime that the client was built in is gone.
     pub async fn send(&self, message: ProtocolMessage) -> Result<(), Error> {
-        let Ok(turn) = Arc::clone(&self.0.turns).acquire_owned().await else { return Err(client_has_ended()) };
-        self.0.auth.driver().send(message, turn).unwrap_or_else(|| Err(client_has_ended()))
+        let driver = self.0.auth.driver();
+        let turn = loop {
+            match driver.turns() {
+                // Not connected, as sending then finds.
+                None => break None,
+                Some(turns) => match turns.acquire_owned().await {
+                    Ok(turn) => break Some(turn),
+                    // The connection was lost meanwhile. It may be back.
+                    Err(_) => continue,
+                },
+            }
+        };
+        driver.send(message, turn).unwrap_or_else(|| Err(client_has_ended()))
     }
 
     /// The frames for the application from now on: those that are not about the connection itself.

@@ -7,7 +7,7 @@ use std::string::String;
 use std::sync::{Arc, Weak};
 
 use ::tokio::runtime::Handle;
-use ::tokio::sync::{Semaphore, mpsc};
+use ::tokio::sync::Semaphore;
 use ::tokio::task::AbortHandle;
 use ::tokio::time::timeout;
 use tracing::{Instrument as _, debug, debug_span};
@@ -16,7 +16,7 @@ use super::callback::Callbacks;
 use super::driver::Driver;
 use super::frames::Inbox;
 use super::http::HttpClient;
-use super::socket::{self, Line, Opener, Outgoing};
+use super::socket::{self, Line, Opener, Work};
 use crate::http::{HttpFailure, HttpRequest, HttpResponse, Url};
 use crate::wire::{Secret, TokenParams};
 use crate::{CallbackId, Event, HttpId, SocketId};
@@ -87,18 +87,12 @@ impl Tasks {
         self.spawn(Task::Callback(id), answer.instrument(span));
     }
 
-    /// Opens a socket, which then carries what is in the queue. It is not among the tasks under way: it is let go by
-    /// dropping the sender of the queue, and then takes its time to say goodbye.
-    pub(super) fn carry(
-        &self,
-        id: SocketId,
-        url: Secret,
-        outgoing: mpsc::UnboundedReceiver<Outgoing>,
-        inbox: Arc<Inbox>,
-    ) {
+    /// Opens a socket, which then carries frames. It is not among the tasks under way: it ends by itself, soon after
+    /// its [`Socket`](super::socket::Socket) is gone.
+    pub(super) fn carry(&self, id: SocketId, url: Secret, work: Work, inbox: Arc<Inbox>) {
         let span = debug_span!(parent: None, "socket", id = id.as_u64(), host = host(&url));
         let line = Line { driver: Weak::clone(&self.driver), id, inbox };
-        self.runtime.spawn(socket::carry(self.surroundings.sockets.clone(), url, outgoing, line).instrument(span));
+        self.runtime.spawn(socket::carry(self.surroundings.sockets.clone(), url, work, line).instrument(span));
     }
 
     /// Drops the task, wherever it is.

@@ -5,6 +5,7 @@ use std::io;
 use std::string::{String, ToString as _};
 
 use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::http::HttpFailureKind;
@@ -48,6 +49,9 @@ pub(super) fn upgrade(error: &Error) -> Failure {
             message: None,
         },
         Error::Io(error) => Failure::new(kind(error), error.to_string()),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            Failure::new(HttpFailureKind::Closed, "the server gave no answer")
+        }
         // Whoever answers there does not speak the protocol.
         error => Failure::new(HttpFailureKind::Other, error.to_string()),
     }

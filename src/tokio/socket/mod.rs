@@ -1,8 +1,8 @@
 //! WebSockets over tungstenite, none of whose types is seen outside this module.
 //!
 //! A socket is a task. It opens the socket, then reads and writes at the same time: one that cannot write still
-//! hears. It is let go by dropping the sender of its queue: while it is being opened it ends at once, later it
-//! says goodbye in the background, for some seconds at most.
+//! hears. Whoever wants it holds a [`Socket`]. When that is dropped, one that is being opened ends at once; one that
+//! is open writes what is queued and says goodbye in the background, for some seconds at most.
 //!
 //! Of what comes, text is handed on as a message, pings as a sign of life (tungstenite has answered them); anything
 //! that is no JSON text makes a notice. Nothing is read while the application has too many frames to read.
@@ -13,15 +13,18 @@
 mod failure;
 mod open;
 
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ::tokio::select;
-use ::tokio::sync::{OwnedSemaphorePermit, mpsc};
+use ::tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use ::tokio::time::timeout;
-use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use futures_util::future::FusedFuture as _;
+use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tracing::debug;
 
 use super::driver::Driver;
@@ -33,17 +36,57 @@ use crate::wire::{ProtocolMessage, Secret, lenient};
 use failure::Failure;
 pub(super) use open::Opener;
 
-/// How long a socket that is let go may take to close.
+/// How many frames of the application's may be on their way out.
+const MAX_OUTGOING: usize = 32;
+/// How long a socket that is not wanted any more may take to close.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// A frame to be sent.
-pub(super) struct Outgoing {
-    pub(super) message: ProtocolMessage,
-    /// The turn of a frame of the application's; it ends when the frame is out.
-    pub(super) turn: Option<OwnedSemaphorePermit>,
+/// A socket, as who wants it knows it.
+pub(super) struct Socket {
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    /// Turns to send frames of the application's, which last until the frame is out.
+    pub(super) turns: Arc<Semaphore>,
+    /// Whether what comes over it is read.
+    pub(super) is_read: bool,
+    _wanted: oneshot::Sender<()>,
 }
 
-/// One end of a socket's life: how it tells its driver.
+/// What the task of a socket has of its [`Socket`].
+pub(super) struct Work {
+    outgoing: mpsc::UnboundedReceiver<Outgoing>,
+    /// Ends when the socket is wanted no more.
+    unwanted: oneshot::Receiver<()>,
+}
+
+/// A frame to be sent.
+struct Outgoing {
+    message: ProtocolMessage,
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Socket {
+    pub(super) fn new() -> (Self, Work) {
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let (wanted, unwanted) = oneshot::channel();
+        let turns = Arc::new(Semaphore::new(MAX_OUTGOING));
+        (Socket { outgoing, turns, is_read: true, _wanted: wanted }, Work { outgoing: queue, unwanted })
+    }
+
+    /// Queues a frame. One of the application's has a turn; the machine's own are few.
+    pub(super) fn send(&self, message: ProtocolMessage, turn: Option<OwnedSemaphorePermit>) {
+        // A socket that has just failed is about to say so.
+        let _ = self.outgoing.send(Outgoing { message, turn });
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Nobody gets a turn any more.
+        self.turns.close();
+    }
+}
+
+/// How the task of a socket tells what happens.
 pub(super) struct Line {
     pub(super) driver: Weak<Driver>,
     pub(super) id: SocketId,
@@ -51,27 +94,36 @@ pub(super) struct Line {
 }
 
 /// Opens a socket and carries frames over it to its end.
-pub(super) async fn carry(opener: Opener, url: Secret, mut outgoing: mpsc::UnboundedReceiver<Outgoing>, line: Line) {
+pub(super) async fn carry(opener: Opener, url: Secret, work: Work, line: Line) {
+    let Work { outgoing, mut unwanted } = work;
     let opened = select! {
         opened = opener.open(&url) => opened,
-        // Nothing is sent over a socket that is not open.
-        _ = outgoing.recv() => return,
+        _ = &mut unwanted => return,
     };
     drop(url);
-    let (mut sink, mut stream) = match opened {
+    let (sink, mut stream) = match opened {
         Ok(socket) => socket.split(),
         Err(failure) => return line.closed(failure),
     };
     debug!("opened");
     line.tell(ConnectionInput::SocketOpened { id: line.id });
+    let mut writing = pin!(write(sink, outgoing).fuse());
     let failure = select! {
         failure = read(&mut stream, &line) => Some(failure),
-        failure = write(&mut sink, &mut outgoing) => failure,
+        written = &mut writing => written.err(),
+        _ = unwanted => None,
     };
     if let Some(failure) = failure {
         line.closed(failure);
     }
-    let _ = timeout(FAREWELL, say_farewell(sink, stream)).await;
+    let farewell = async {
+        if !writing.is_terminated() {
+            let _ = writing.await;
+        }
+        // Until the other side has closed too.
+        while let Some(Ok(_)) = stream.next().await {}
+    };
+    let _ = timeout(FAREWELL, farewell).await;
 }
 
 /// Reads until the socket is closed.
@@ -89,30 +141,18 @@ async fn read(stream: &mut (impl Stream<Item = tungstenite::Result<Message>> + U
     }
 }
 
-/// Writes what is queued, until the socket is let go: `None`.
+/// Writes what is queued, and at its end that the socket is closed.
 async fn write(
-    sink: &mut (impl Sink<Message, Error = tungstenite::Error> + Unpin),
-    outgoing: &mut mpsc::UnboundedReceiver<Outgoing>,
-) -> Option<Failure> {
+    mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
+    mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
+) -> Result<(), Failure> {
     while let Some(Outgoing { message, turn }) = outgoing.recv().await {
-        let text = lenient::text_of(&message);
-        if let Err(error) = sink.send(Message::text(text)).await {
-            return Some(failure::while_open(&error));
-        }
+        let text = Message::text(lenient::text_of(&message));
+        sink.send(text).await.map_err(|error| failure::while_open(&error))?;
         drop(turn);
     }
-    None
-}
-
-/// Closes this side, and waits for the other.
-async fn say_farewell(
-    mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
-    mut stream: impl Stream<Item = tungstenite::Result<Message>> + Unpin,
-) {
-    let normal = CloseFrame { code: tungstenite::protocol::frame::coding::CloseCode::Normal, reason: "".into() };
-    // Where the other side was first, tungstenite has the answer ready, and reading sends it.
-    let _ = sink.send(Message::Close(Some(normal))).await;
-    while let Some(Ok(_)) = stream.next().await {}
+    let normal = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
+    sink.send(Message::Close(Some(normal))).await.map_err(|error| failure::while_open(&error))
 }
 
 impl Line {
