@@ -38,6 +38,10 @@ pub enum Action {
         /// How many bytes of the response's body are worth reading. Of a longer one, report any more than this.
         #[serde(skip)]
         body_limit: usize,
+        /// The operation that this is for, if it is for one alone. Whoever waits for that operation may as well send
+        /// the request: nobody else needs the answer.
+        #[serde(skip)]
+        operation: Option<OperationId>,
     },
     /// Give up an HTTP request; whatever is still reported for it is ignored.
     AbortHttp {

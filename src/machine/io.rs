@@ -115,7 +115,11 @@ impl Io {
     ) -> HttpId {
         let id = self.https.start(owner);
         let open_timeout = self.settings.http_open_timeout;
-        self.emit(Action::SendHttp { id, request, timeout, open_timeout, body_limit });
+        let operation = match owner {
+            Owner::Operation(operation) => Some(operation),
+            Owner::Acquisition => None,
+        };
+        self.emit(Action::SendHttp { id, request, timeout, open_timeout, body_limit, operation });
         id
     }
 

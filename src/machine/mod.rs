@@ -134,7 +134,8 @@ impl AuthMachine {
     pub(crate) fn plain_request(&mut self, request: HttpRequest, timeout: u32) -> Action {
         let id = self.io.reserve_http_id();
         let open_timeout = self.io.settings.http_open_timeout;
-        Action::SendHttp { id, request, timeout, open_timeout, body_limit: PLAIN_BODY_LIMIT }
+        let body_limit = PLAIN_BODY_LIMIT;
+        Action::SendHttp { id, request, timeout, open_timeout, body_limit, operation: None }
     }
 
     /// Whether there is a way to get another token (`RSA4a`).
