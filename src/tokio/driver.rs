@@ -20,7 +20,7 @@ use tracing::{Level, debug, event};
 use super::clock::{Alarm, Clock};
 use super::connection::Connection;
 use super::frames::Frames;
-use super::tasks::{Surroundings, Task, Tasks};
+use super::tasks::{Errand, Surroundings, Task, Tasks};
 use super::watch::Views;
 use crate::connection::{ConnectionAction, ConnectionInput};
 use crate::http::HttpFailureKind;
@@ -33,23 +33,20 @@ use crate::{
 /// Where the outcome of an operation is waited for.
 pub(super) type Reply = oneshot::Sender<Result<Outcome, Error>>;
 
-/// A client, as its handles and tasks know it.
-pub(super) struct Driver {
-    clock: Clock,
-    /// `None` once the client has ended.
-    engine: Mutex<Option<Engine>>,
-    /// Wakes the timekeeper.
-    wake: Arc<Notify>,
-}
+/// A client, as its handles and tasks know it; without an engine once it has ended.
+pub(super) struct Driver(Mutex<Option<Engine>>);
 
+/// A machine and what works for it.
 struct Engine {
     driven: Driven,
     /// Of a session.
     connection: Option<Connection>,
+    clock: Clock,
     waiting: HashMap<OperationId, Reply>,
     tasks: Tasks,
     /// What the timekeeper's alarm is set to. It may go off without need, but never too late.
     alarm: Option<u64>,
+    timekeeper: Arc<Notify>,
     shown: Shown,
 }
 
@@ -70,25 +67,35 @@ impl Driver {
         surroundings: Surroundings,
         shown: Shown,
     ) -> Arc<Self> {
-        let wake = Arc::new(Notify::new());
+        let timekeeper = Arc::new(Notify::new());
         let driver = Arc::new_cyclic(|driver| {
-            let tasks = Tasks::new(Weak::clone(driver), runtime.clone(), surroundings);
-            let waiting = HashMap::new();
-            let engine = Engine { driven, connection, waiting, tasks, alarm: None, shown };
-            Driver { clock, engine: Mutex::new(Some(engine)), wake: Arc::clone(&wake) }
+            Driver(Mutex::new(Some(Engine {
+                driven,
+                connection,
+                clock,
+                waiting: HashMap::new(),
+                tasks: Tasks::new(Weak::clone(driver), runtime.clone(), surroundings),
+                alarm: None,
+                timekeeper: Arc::clone(&timekeeper),
+                shown,
+            })))
         });
         // The machine may have something to say from the start.
         driver.enter(|_, _| ());
-        runtime.spawn(keep_time(Timekeeper(Arc::downgrade(&driver)), clock, wake));
+        runtime.spawn(keep_time(Timekeeper(Arc::downgrade(&driver)), clock, timekeeper));
         driver
     }
 
-    /// Starts the operation. `None` if the client has ended.
-    pub(super) fn start(&self, command: Command, reply: Reply) -> Option<OperationId> {
-        self.enter(|engine, now| {
+    /// Starts the operation, and leaves it to the caller to send a request that is for it alone. `None` if the client
+    /// has ended.
+    pub(super) fn start(&self, command: Command, reply: Reply) -> Option<(OperationId, Option<Errand>)> {
+        self.lock(|engine| {
+            let engine = engine.as_mut()?;
+            let now = engine.look_at_the_clock();
             let id = engine.driven.start(command, now);
             engine.waiting.insert(id, reply);
-            id
+            let errand = engine.do_what_is_wanted(Some(id).filter(|_| engine.tasks.caller_is_at_home()));
+            Some((id, errand))
         })
     }
 
@@ -169,7 +176,7 @@ impl Driver {
         });
     }
 
-    /// The time may have come for something. What the alarm is to be set to; `None` if the client has ended.
+    /// The alarm has gone off. What it is to be set to; `None` if the client has ended.
     fn on_alarm(&self) -> Option<Option<u64>> {
         self.enter(Engine::on_time)?;
         self.lock(|engine| engine.as_mut().map(Engine::reset_alarm))
@@ -181,39 +188,30 @@ impl Driver {
         drop(engine);
     }
 
-    /// Lets somebody at the machine, then does what the machine wants done.
+    /// Lets somebody at the machine, then does what the machine wants done. `None` if the client has ended.
     fn enter<R>(&self, act: impl FnOnce(&mut Engine, Now) -> R) -> Option<R> {
         self.lock(|engine| {
             let engine = engine.as_mut()?;
-            let now = self.clock.now();
-            engine.check_deadlines(now);
+            let now = engine.look_at_the_clock();
             let result = act(engine, now);
-            engine.do_what_is_wanted();
-            if engine.bring_alarm_forward() {
-                self.wake.notify_one();
-            }
+            engine.do_what_is_wanted(None);
             Some(result)
         })
     }
 
     fn lock<R>(&self, act: impl FnOnce(&mut Option<Engine>) -> R) -> R {
-        act(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // The timekeeper finds nobody any more and ends.
-        self.wake.notify_one();
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Engine {
-    /// What is overdue comes before anything new.
-    fn check_deadlines(&mut self, now: Now) {
+    /// The time. What is overdue comes before anything new.
+    fn look_at_the_clock(&mut self) -> Now {
+        let now = self.clock.now();
         if self.deadline().is_some_and(|deadline| deadline <= now.mono) {
             self.on_time(now);
         }
+        now
     }
 
     fn on_time(&mut self, now: Now) {
@@ -234,21 +232,28 @@ impl Engine {
         };
         connection.set_turn(turn);
         let sent = session.send(message, now);
-        self.do_what_is_wanted();
+        self.do_what_is_wanted(None);
         if let Some(connection) = &mut self.connection {
             connection.set_turn(None);
         }
         Some(sent)
     }
 
-    fn do_what_is_wanted(&mut self) {
+    /// Does it, but for the request that is for that operation alone: it is the caller's errand.
+    fn do_what_is_wanted(&mut self, caller: Option<OperationId>) -> Option<Errand> {
         // First: whoever gets an answer finds the views as they were when it was given, or newer.
         Views::publish(&self.shown.views, self.driven.auth());
         if let (Driven::Session(session), Some(connection)) = (&self.driven, &self.connection) {
             connection.publish(session.connection());
         }
+        let mut errand = None;
         while let Some(action) = self.driven.poll_action() {
             match action {
+                SessionAction::Auth(Action::SendHttp { id, request, body_limit, operation, .. })
+                    if errand.is_none() && operation.is_some() && operation == caller =>
+                {
+                    errand = Some(self.tasks.errand(id, request, body_limit));
+                }
                 SessionAction::Auth(action) => self.perform(action),
                 SessionAction::Connection(ConnectionAction::Notice(notice)) => self.announce(notice),
                 SessionAction::Connection(action) => {
@@ -258,6 +263,8 @@ impl Engine {
                 }
             }
         }
+        self.bring_alarm_forward();
+        errand
     }
 
     fn perform(&mut self, action: Action) {
@@ -300,16 +307,21 @@ impl Engine {
         self.alarm
     }
 
-    /// Whether the alarm must go off earlier than it is set to.
-    fn bring_alarm_forward(&mut self) -> bool {
-        let too_late = |deadline: &u64| self.alarm.is_none_or(|alarm| *deadline < alarm);
-        match self.deadline().filter(too_late) {
-            Some(deadline) => {
-                self.alarm = Some(deadline);
-                true
-            }
-            None => false,
+    /// Wakes the timekeeper if its alarm would go off too late.
+    fn bring_alarm_forward(&mut self) {
+        let deadline = self.deadline();
+        let comes_first = |deadline| self.alarm.is_none_or(|alarm| deadline < alarm);
+        if deadline.is_some_and(comes_first) {
+            self.alarm = deadline;
+            self.timekeeper.notify_one();
         }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // It finds nobody any more, and ends.
+        self.timekeeper.notify_one();
     }
 }
 

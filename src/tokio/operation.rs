@@ -10,8 +10,11 @@ use crate::{OperationId, Outcome};
 /// Has a command performed. Dropping the future cancels it.
 pub(super) async fn perform(command: Command, driver: &Driver) -> Result<Outcome, Error> {
     let (reply, answer) = oneshot::channel();
-    let id = driver.start(command, reply).ok_or_else(client_has_ended)?;
+    let (id, errand) = driver.start(command, reply).ok_or_else(client_has_ended)?;
     let mut waiting = Waiting { driver, id, answer };
+    if let Some(errand) = errand {
+        errand.run(driver).await;
+    }
     (&mut waiting.answer).await.unwrap_or_else(|_| Err(client_has_ended()))
 }
 

@@ -1,4 +1,7 @@
-//! What a client has under way: HTTP requests, calls of callbacks, and sockets, each a task of its own.
+//! What a client has under way: HTTP requests, calls of callbacks, and sockets.
+//!
+//! Each is a task of its own, with one exception: a request that is for one operation alone is an errand of whoever
+//! waits for the operation, which saves two changes of task.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,7 +10,8 @@ use std::string::String;
 use std::sync::{Arc, Weak};
 
 use ::tokio::runtime::Handle;
-use ::tokio::sync::Semaphore;
+use ::tokio::select;
+use ::tokio::sync::{Semaphore, oneshot};
 use ::tokio::task::AbortHandle;
 use ::tokio::time::timeout;
 use tracing::{Instrument as _, debug, debug_span};
@@ -17,7 +21,7 @@ use super::driver::Driver;
 use super::frames::Inbox;
 use super::http::HttpClient;
 use super::socket::{self, Line, Opener, Work};
-use crate::http::{HttpFailure, HttpRequest, HttpResponse, Url};
+use crate::http::{HttpRequest, Url};
 use crate::wire::{Secret, TokenParams};
 use crate::{CallbackId, Event, HttpId, SocketId};
 
@@ -34,20 +38,41 @@ pub(super) struct Surroundings {
     pub(super) callback_timeout: Duration,
 }
 
-/// The tasks under way. Dropping this aborts them all, but for sockets.
+/// What is under way. Dropping this gives it all up, but for sockets.
 pub(super) struct Tasks {
     driver: Weak<Driver>,
     runtime: Handle,
     surroundings: Surroundings,
     wire: Arc<Semaphore>,
-    running: HashMap<Task, AbortHandle>,
+    running: HashMap<Task, Running>,
 }
 
 /// What a task is for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Task {
     Http(HttpId),
     Callback(CallbackId),
+}
+
+enum Running {
+    Task(AbortHandle),
+    /// Dropping the sender tells who is on it.
+    Errand(#[expect(dead_code, reason = "held to be dropped")] oneshot::Sender<()>),
+}
+
+/// An HTTP request to be sent once it has its turn.
+struct Sending {
+    http: Arc<HttpClient>,
+    wire: Arc<Semaphore>,
+    id: HttpId,
+    request: HttpRequest,
+    body_limit: usize,
+}
+
+/// An HTTP request that whoever waits for an operation sends.
+pub(super) struct Errand {
+    sending: Sending,
+    given_up: oneshot::Receiver<()>,
 }
 
 impl Tasks {
@@ -56,21 +81,22 @@ impl Tasks {
         Tasks { driver, runtime, surroundings, wire, running: HashMap::new() }
     }
 
-    /// Sends an HTTP request once it has its turn, and reports what came of it.
+    /// Whether the caller is in the runtime that requests must be sent in.
+    pub(super) fn caller_is_at_home(&self) -> bool {
+        Handle::try_current().is_ok_and(|runtime| runtime.id() == self.runtime.id())
+    }
+
+    /// Sends an HTTP request, and reports what came of it.
     pub(super) fn send(&mut self, id: HttpId, request: HttpRequest, body_limit: usize) {
-        let span = debug_span!(
-            parent: None, "http", id = id.as_u64(), method = request.method, url = %WithoutSecrets(&request)
-        );
-        let (http, wire) = (Arc::clone(&self.surroundings.http), Arc::clone(&self.wire));
-        let answer = async move {
-            // Waiting for a turn cannot fail: nobody closes the semaphore.
-            let _turn = wire.acquire().await;
-            Some(match send(&http, request, body_limit).await {
-                Ok(response) => Event::HttpResponse { id, response },
-                Err(failure) => Event::HttpFailed { id, failure },
-            })
-        };
-        self.spawn(Task::Http(id), answer.instrument(span));
+        let sending = self.sending(id, request, body_limit);
+        self.spawn(Task::Http(id), async { Some(sending.send().await) });
+    }
+
+    /// Leaves it to the caller to do so.
+    pub(super) fn errand(&mut self, id: HttpId, request: HttpRequest, body_limit: usize) -> Errand {
+        let (running, given_up) = oneshot::channel();
+        self.running.insert(Task::Http(id), Running::Errand(running));
+        Errand { sending: self.sending(id, request, body_limit), given_up }
     }
 
     /// Calls a callback, and reports what came of it. The machine gives up waiting for one that is late; so it is
@@ -87,17 +113,17 @@ impl Tasks {
         self.spawn(Task::Callback(id), answer.instrument(span));
     }
 
-    /// Opens a socket, which then carries frames. It is not among the tasks under way: it ends by itself, soon after
-    /// its [`Socket`](super::socket::Socket) is gone.
+    /// Opens a socket, which then carries frames. It is not among what can be given up here: it ends by itself, soon
+    /// after its [`Socket`](super::socket::Socket) is gone.
     pub(super) fn carry(&self, id: SocketId, url: Secret, work: Work, inbox: Arc<Inbox>) {
         let span = debug_span!(parent: None, "socket", id = id.as_u64(), host = host(&url));
         let line = Line { driver: Weak::clone(&self.driver), id, inbox };
         self.runtime.spawn(socket::carry(self.surroundings.sockets.clone(), url, work, line).instrument(span));
     }
 
-    /// Drops the task, wherever it is.
+    /// Gives the task up, wherever it is.
     pub(super) fn abort(&mut self, task: Task) {
-        if let Some(task) = self.running.remove(&task) {
+        if let Some(Running::Task(task)) = self.running.remove(&task) {
             task.abort();
         }
     }
@@ -105,6 +131,11 @@ impl Tasks {
     /// The task is about to end by itself.
     pub(super) fn forget(&mut self, task: Task) {
         self.running.remove(&task);
+    }
+
+    fn sending(&self, id: HttpId, request: HttpRequest, body_limit: usize) -> Sending {
+        let (http, wire) = (Arc::clone(&self.surroundings.http), Arc::clone(&self.wire));
+        Sending { http, wire, id, request, body_limit }
     }
 
     fn spawn(&mut self, task: Task, answer: impl Future<Output = Option<Event>> + Send + 'static) {
@@ -115,23 +146,56 @@ impl Tasks {
                 driver.on_finished(task, event);
             }
         });
-        self.running.insert(task, running.abort_handle());
+        self.running.insert(task, Running::Task(running.abort_handle()));
     }
 }
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        self.running.values().for_each(AbortHandle::abort);
+        for running in self.running.values() {
+            if let Running::Task(task) = running {
+                task.abort();
+            }
+        }
     }
 }
 
-async fn send(http: &HttpClient, request: HttpRequest, body_limit: usize) -> Result<HttpResponse, HttpFailure> {
-    let outcome = http.send(request, body_limit).await;
-    match &outcome {
-        Ok(response) => debug!(status = response.status, "answered"),
-        Err(failure) => debug!(kind = ?failure.kind, reason = failure.message, "failed"),
+impl Errand {
+    /// Sends the request, and reports what came of it. Dropping the future drops the request.
+    pub(super) async fn run(self, driver: &Driver) {
+        let Errand { sending, given_up } = self;
+        let task = Task::Http(sending.id);
+        let event = select! {
+            biased;
+            _ = given_up => return,
+            event = sending.send() => event,
+        };
+        driver.on_finished(task, Some(event));
     }
-    outcome
+}
+
+impl Sending {
+    async fn send(self) -> Event {
+        let Sending { http, wire, id, request, body_limit } = self;
+        let span = debug_span!(
+            "http", id = id.as_u64(), method = request.method, url = %WithoutSecrets(&request)
+        );
+        let answer = async move {
+            // Waiting for a turn cannot fail: nobody closes the semaphore.
+            let _turn = wire.acquire().await;
+            match http.send(request, body_limit).await {
+                Ok(response) => {
+                    debug!(status = response.status, "answered");
+                    Event::HttpResponse { id, response }
+                }
+                Err(failure) => {
+                    debug!(kind = ?failure.kind, reason = failure.message, "failed");
+                    Event::HttpFailed { id, failure }
+                }
+            }
+        };
+        answer.instrument(span).await
+    }
 }
 
 /// The part of a connect URL that may be logged.
