@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use ably_auth::options::AuthOptions;
 use ably_auth::sandbox::Sandbox;
-use ably_auth::tokio::Auth;
+use ably_auth::tokio::{Auth, Realtime};
 use ably_auth::wire::{TokenParams, TokenRequest, TokenRevocationTargetSpecifier};
-use ably_auth::{Error, RestRequest, Revocation};
+use ably_auth::{ConnectionState, Error, RestRequest, Revocation};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -60,6 +60,42 @@ impl Subscriber for Recorder {
 
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn a_connection_is_told_without_its_secrets() {
+    let recorder = Recorder::default();
+    let _guard = tracing::subscriber::set_default(recorder.clone());
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut keys = Vec::new();
+    for again in [true, false] {
+        let mut with_key = AuthOptions::with_key(sandbox.key().expose()).unwrap();
+        with_key.use_token_auth = Some(true);
+        let realtime = Realtime::builder(sandbox.options(with_key));
+        let realtime = realtime.root_certificates_pem(sandbox.root_certificate_pem()).unwrap().build().unwrap();
+        realtime.connected().await.unwrap();
+        keys.extend(realtime.key());
+        realtime.auth().authorize(None, None).await.unwrap();
+        if again {
+            sandbox.drop_all_sockets();
+            let mut changes = realtime.state_changes();
+            while changes.next().await.unwrap().current != ConnectionState::Connected {}
+        }
+        keys.extend(realtime.key());
+        realtime.close().await;
+    }
+
+    let text = recorder.text();
+    let mut secrets: Vec<String> = sandbox.tokens().iter().map(|token| token.token.expose().into()).collect();
+    secrets.extend(keys.iter().map(|key| key.expose().into()));
+    secrets.push(sandbox.key().secret().into());
+    for secret in secrets {
+        assert!(!text.contains(&secret), "{secret} in:\n{text}");
+    }
+    for expected in ["DEBUG socket id=1 host=\"wss://127.0.0.1", "message=opened", "message=closed kind=", "Connecting"]
+    {
+        assert!(text.contains(expected), "{expected} not in:\n{text}");
+    }
 }
 
 #[tokio::test]
