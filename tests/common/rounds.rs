@@ -43,7 +43,7 @@ impl Client {
     fn drain(&mut self, answers: &mut VecDeque<Event>) {
         while let Some(action) = self.machine.poll_action() {
             let answer = match &action {
-                Action::SendHttp { id, request, timeout, open_timeout, body_limit } => {
+                Action::SendHttp { id, request, timeout, open_timeout, body_limit, .. } => {
                     let http = Http {
                         id: *id,
                         request: request.clone(),

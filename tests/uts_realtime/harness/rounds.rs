@@ -79,7 +79,7 @@ impl Client {
     #[track_caller]
     fn take_auth_action(&mut self, action: &Action) -> Taken {
         match action {
-            Action::SendHttp { id, request, timeout, open_timeout, body_limit } => {
+            Action::SendHttp { id, request, timeout, open_timeout, body_limit, .. } => {
                 let http = Http {
                     id: *id,
                     request: request.clone(),
