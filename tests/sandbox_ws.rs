@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use ably_auth::sandbox::{FrameEvent, MAX_FRAME_SIZE, Sandbox};
+use ably_auth::sandbox::{Format, FrameEvent, MAX_FRAME_SIZE, Sandbox};
 use ably_auth::wire::{Error, ErrorKind, ProtocolMessage, TokenRequest, action};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -53,6 +53,7 @@ impl Client {
         loop {
             match self.0.next().await.unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Binary(bytes) => return Format::MessagePack.read(&bytes).unwrap(),
                 Message::Close(frame) => return json!({ "close": frame.map(|frame| u16::from(frame.code)) }),
                 Message::Ping(_) => {}
                 other => panic!("unexpected: {other:?}"),
@@ -250,6 +251,38 @@ async fn messages_go_from_client_to_client() {
     writer.send(json!({ "action": action::CLOSE })).await;
     assert_eq!(writer.next().await, json!({ "action": action::CLOSED }));
     assert_eq!(writer.next().await, json!({ "close": 1_000 }));
+}
+
+#[tokio::test]
+async fn messages_go_from_format_to_format() {
+    let sandbox = virtual_sandbox().await;
+    let mut packed = Client::open(&sandbox, &format!("{}&format=msgpack", with_token(&sandbox, HOUR))).await;
+    let mut plain = Client::open(&sandbox, &format!("{}&format=json", with_token(&sandbox, HOUR))).await;
+    for client in [&mut packed, &mut plain] {
+        client.connected().await;
+    }
+    let attach = json!({ "action": action::ATTACH, "channel": "a" });
+    packed.0.send(Message::binary(Format::MessagePack.write(&attach))).await.unwrap();
+    plain.send(attach).await;
+    for client in [&mut packed, &mut plain] {
+        assert_eq!(client.next().await["action"], action::ATTACHED);
+    }
+    let messages = json!([{ "data": "AP8=", "encoding": "base64" }]);
+    let message = json!({ "action": action::MESSAGE, "msgSerial": 0, "channel": "a", "messages": messages });
+    let frame = Format::MessagePack.write(&message);
+    assert!(frame.windows(4).any(|window| window == b"\xc4\x02\x00\xff"), "it is binary on the wire");
+    packed.0.send(Message::binary(frame)).await.unwrap();
+    assert_eq!(packed.next().await["action"], action::ACK);
+    let Some(Ok(Message::Binary(delivered))) = packed.0.next().await else { panic!("expected a binary message") };
+    assert!(delivered.windows(4).any(|window| window == b"\xc4\x02\x00\xff"));
+    let delivered = plain.next().await;
+    assert_eq!(
+        (&delivered["messages"][0]["data"], &delivered["messages"][0]["encoding"]),
+        (&json!("AP8="), &json!("base64"))
+    );
+
+    packed.0.send(Message::binary(vec![0x91; 1_000])).await.unwrap();
+    assert_eq!(packed.ends_with_error().await, (40000, 1_008));
 }
 
 #[tokio::test]

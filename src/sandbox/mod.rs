@@ -29,7 +29,9 @@
 //! told CONNECTED, or ERROR before the socket is closed; it is asked for another token (AUTH) 30 seconds before its
 //! own expires, and disconnected when that has happened; it can bring another one at any time, and resume its
 //! connection within two minutes. Channels can be attached, detached and published to, each as far as the
-//! capability goes. Presence and history are not there, and frames are JSON.
+//! capability goes. Presence and history are not there.
+//!
+//! Bodies and frames are JSON or MessagePack, as the client wants ([`Format`]).
 //!
 //! A test looks at [`Sandbox::connections`] and [`Sandbox::frames`], waits with [`Sandbox::until`] rather than for
 //! some time, and makes happen what happens to connections: [`Sandbox::disconnect`], [`Sandbox::request_reauth`],
@@ -71,6 +73,6 @@ mod service;
 pub use choices::{Choices, Code};
 pub use server::{Sandbox, SandboxBuilder};
 pub use service::{
-    AppStatus, ConnectionRecord, CredentialsKind, Delivery, FrameEvent, FrameRecord, Grant, IssuedToken, KeySpec,
-    KeyStatus, MAX_BODY, MAX_FRAME_SIZE, Output, Reply, Request, RequestRecord, Service, TransportId,
+    AppStatus, ConnectionRecord, CredentialsKind, Delivery, Format, FrameEvent, FrameRecord, Grant, IssuedToken,
+    KeySpec, KeyStatus, MAX_BODY, MAX_FRAME_SIZE, Output, Reply, Request, RequestRecord, Service, TransportId,
 };

@@ -2,6 +2,7 @@
 #![cfg(feature = "sandbox")]
 
 mod credentials;
+mod format;
 mod jwt;
 mod request_token;
 mod revocation;
@@ -9,7 +10,8 @@ mod the_rest;
 
 use ably_auth::options::ApiKey;
 use ably_auth::sandbox::{
-    AppStatus, Choices, Code, CredentialsKind, Delivery, IssuedToken, KeySpec, KeyStatus, MAX_BODY, Request, Service,
+    AppStatus, Choices, Code, CredentialsKind, Delivery, Format, IssuedToken, KeySpec, KeyStatus, MAX_BODY, Request,
+    Service,
 };
 use ably_auth::sign;
 use ably_auth::wire::{TokenParams, TokenRequest};

@@ -4,7 +4,6 @@
 //! Each WebSocket has a queue of bounded length; a client that does not keep up with it is cut off.
 
 use std::collections::BTreeMap;
-use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::vec::Vec;
@@ -16,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::clock::Clock;
-use crate::sandbox::service::{Output, Reply, Request, Service, TransportId};
+use crate::sandbox::service::{Format, Output, Reply, Request, Service, TransportId};
 use crate::wire::ProtocolMessage;
 
 /// How many messages may wait for a client.
@@ -38,6 +37,7 @@ struct State {
 
 /// The task that carries a transport.
 struct Peer {
+    format: Format,
     queue: mpsc::Sender<Message>,
     task: AbortHandle,
 }
@@ -70,9 +70,10 @@ impl Shared {
     ) -> Result<(), Reply> {
         self.change(|state, now| {
             let transport = state.service.connect(request, now)?;
+            let format = Format::of_websocket(request).unwrap_or_default();
             let (queue, outgoing) = mpsc::channel(QUEUE);
             let task = spawn(transport, outgoing);
-            state.peers.insert(transport, Peer { queue, task });
+            state.peers.insert(transport, Peer { format, queue, task });
             Ok(())
         })
     }
@@ -150,7 +151,7 @@ impl State {
         while let Some((transport, output)) = self.service.poll_output() {
             let Some(peer) = self.peers.get(&transport) else { continue };
             let was_taken = match output {
-                Output::Frame(message) => peer.queue.try_send(Message::Text(encoder.encode(message))).is_ok(),
+                Output::Frame(message) => peer.queue.try_send(encoder.encode(message, peer.format)).is_ok(),
                 Output::Ping => peer.queue.try_send(Message::Ping(Vec::new().into())).is_ok(),
                 Output::Close(code) => {
                     let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::default() };
@@ -167,22 +168,28 @@ impl State {
     }
 }
 
-/// Encodes a frame that goes to many once.
+/// Encodes a frame that goes to many once in each format.
 #[derive(Default)]
 struct Encoder {
-    last: Option<(Arc<ProtocolMessage>, Utf8Bytes)>,
+    message: Option<Arc<ProtocolMessage>>,
+    encoded: BTreeMap<Format, Message>,
 }
 
 impl Encoder {
-    fn encode(&mut self, message: Arc<ProtocolMessage>) -> Utf8Bytes {
-        match &self.last {
-            Some((last, text)) if Arc::ptr_eq(last, &message) => text.clone(),
-            _ => {
-                let text: String = serde_json::to_string(&*message).unwrap_or_default();
-                let text = Utf8Bytes::from(text);
-                self.last = Some((message, text.clone()));
-                text
-            }
+    fn encode(&mut self, message: Arc<ProtocolMessage>, format: Format) -> Message {
+        if !self.message.as_ref().is_some_and(|last| Arc::ptr_eq(last, &message)) {
+            self.encoded.clear();
         }
+        let message = self.message.insert(message);
+        self.encoded.entry(format).or_insert_with(|| encode(message, format)).clone()
+    }
+}
+
+fn encode(message: &ProtocolMessage, format: Format) -> Message {
+    let value = serde_json::to_value(message).unwrap_or_default();
+    let bytes = format.write(&value);
+    match format {
+        Format::Json => Message::Text(Utf8Bytes::try_from(bytes).unwrap_or_default()),
+        Format::MessagePack => Message::Binary(bytes.into()),
     }
 }

@@ -42,7 +42,7 @@ pub(super) const EXCESSIVE_REVOCABLE_TTL: Refusal =
 // The service quotes what it was given. Here that stays out: it may be most of a secret.
 pub(super) const INVALID_KEY: Refusal = Refusal::of(40005, 400, "Invalid key in request: [redacted]");
 pub(super) const INVALID_TOKEN: Refusal = Refusal::of(40005, 400, "Invalid accessToken in request: [redacted]");
-pub(super) const UNKNOWN_FORMAT: Refusal = Refusal::of(40000, 400, "unknown format; the sandbox speaks json");
+pub(super) const UNKNOWN_FORMAT: Refusal = Refusal::of(40000, 400, "unknown format; expected json or msgpack");
 pub(super) const INVALID_MESSAGES: Refusal = Refusal::of(40000, 400, "messages: expected an array of objects");
 pub(super) const MESSAGE_TOO_LARGE: Refusal = Refusal::of(40009, 413, "maximum message length exceeded");
 pub(super) const FRAME_TOO_LARGE: Refusal = Refusal::of(40009, 413, "maximum frame size exceeded");

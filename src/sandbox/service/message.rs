@@ -11,6 +11,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::errors;
+use super::format::Format;
 use crate::http::{Headers, HttpRequest, HttpResponse, Url};
 use crate::wire::{Error, Secret};
 
@@ -117,6 +119,13 @@ impl Request {
         path.split('/').map(|segment| Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())).collect()
     }
 
+    /// The value in the body, in the format that its content type says.
+    pub(super) fn read_body(&self) -> Result<Value, Error> {
+        let format = Format::of_body(self);
+        let format = format.ok_or_else(|| errors::INVALID_BODY.because("unsupported content type"))?;
+        format.read(self.body()).ok_or_else(|| errors::INVALID_BODY.because("not what its content type says"))
+    }
+
     /// The media type of the body, lower case and without parameters.
     pub(crate) fn content_type(&self) -> Option<String> {
         let value = self.headers.find("content-type")?;
@@ -185,9 +194,9 @@ impl Answer {
     }
 
     /// The response, with the headers that every answer of the service has.
-    pub(super) fn into_response(self, server_id: &str) -> HttpResponse {
+    pub(super) fn into_response(self, server_id: &str, format: Format) -> HttpResponse {
         let mut headers = Headers::new();
-        headers.append("Content-Type", "application/json");
+        headers.append("Content-Type", format.media_type());
         headers.append("X-Ably-Serverid", server_id);
         if let Some(error) = &self.error {
             headers.append("X-Ably-Errorcode", error.code().to_string());
@@ -196,7 +205,7 @@ impl Answer {
         if self.status == 401 {
             headers.append("WWW-Authenticate", "Basic realm=\"Ably\"");
         }
-        HttpResponse::new(self.status, headers, self.body.to_string())
+        HttpResponse::new(self.status, headers, format.write(&self.body))
     }
 }
 

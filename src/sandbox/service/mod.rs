@@ -9,6 +9,7 @@ mod auth_url;
 mod channels;
 mod credentials;
 mod errors;
+mod format;
 mod grant;
 mod jwt;
 mod message;
@@ -36,6 +37,7 @@ use crate::options::ApiKey;
 use crate::wire::{Error, TokenRequest};
 
 pub use account::{AppStatus, KeySpec, KeyStatus};
+pub use format::Format;
 pub use grant::Grant;
 pub use message::{Delivery, Reply, Request};
 pub use realtime::{ConnectionRecord, FrameEvent, FrameRecord, MAX_FRAME_SIZE, Output, TransportId};
@@ -131,10 +133,11 @@ impl Service {
     /// Answers a request that came at this time, in milliseconds since the epoch.
     pub fn handle(&mut self, request: &Request, now: i64) -> Reply {
         self.handle_timeout(now);
+        let format = Format::of_answer(request);
         let (reply, code) = match self.route(request, now) {
-            Ok(Routed::Answer(answer)) => self.seal(answer),
+            Ok(Routed::Answer(answer)) => self.seal(answer, format),
             Ok(Routed::Reply(reply)) => (reply, None),
-            Err(error) => self.seal(error.into()),
+            Err(error) => self.seal(error.into(), format),
         };
         let noted = core::mem::take(&mut self.noted);
         self.traffic.record(now, request, noted, reply.response.status, code);
@@ -160,9 +163,9 @@ impl Service {
         answer.map(Routed::Answer)
     }
 
-    fn seal(&self, answer: Answer) -> (Reply, Option<u32>) {
+    fn seal(&self, answer: Answer, format: Format) -> (Reply, Option<u32>) {
         let code = answer.error.as_ref().map(Error::code);
-        let response = answer.into_response(&self.server_id);
+        let response = answer.into_response(&self.server_id, format);
         (Reply { response, delivery: Delivery::Whole }, code)
     }
 

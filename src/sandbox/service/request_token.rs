@@ -164,13 +164,12 @@ impl Service {
     }
 }
 
-/// The JSON object in a body.
+/// The object in a body.
 pub(super) fn read_body(request: &Request) -> Result<Map<String, Value>, Error> {
-    match request.content_type().as_deref() {
-        None | Some("" | "application/json" | "text/plain") => {}
-        Some(_) => return Err(errors::INVALID_BODY.because("unsupported content type")),
+    match request.read_body()? {
+        Value::Object(members) => Ok(members),
+        _ => Err(errors::INVALID_BODY.because("expected an object")),
     }
-    serde_json::from_slice(request.body()).map_err(|_| errors::INVALID_BODY.because("expected a JSON object"))
 }
 
 /// Everything but the client id, which the service looks at later.

@@ -9,6 +9,7 @@ use super::channels::Attachment;
 use super::log::{FrameEvent, FrameLog, FrameRecord};
 use super::{CONNECTION_STATE_TTL, Output, TransportId, frames};
 use crate::sandbox::service::credentials::Identity;
+use crate::sandbox::service::format::Format;
 use crate::wire::{Error, ProtocolMessage, Secret};
 
 /// How many connections there can be, open and lost.
@@ -47,6 +48,7 @@ pub(super) enum Link {
 /// What there is only while a transport is open.
 #[derive(Debug)]
 pub(super) struct Open {
+    pub(super) format: Format,
     /// Whom the client says it is.
     pub(super) claimed_client_id: Option<String>,
     /// Whether it gets its own messages.

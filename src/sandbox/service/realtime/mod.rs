@@ -29,6 +29,7 @@ use serde_json::Value;
 
 use super::Service;
 use super::errors::{self, Refusal};
+use super::format::Format;
 use crate::wire::{Error, ProtocolMessage, action};
 
 pub(super) use connections::Connections;
@@ -64,14 +65,12 @@ pub enum Output {
 }
 
 impl Service {
-    /// Takes a frame from a transport: its text, JSON as yet. One that cannot be read fails the connection. Frames
+    /// Takes a frame from a transport: its bytes, in the format that the transport was opened with. One that cannot be read fails the connection. Frames
     /// of a transport that is closed, or that there never was, are ignored.
     pub fn handle_frame(&mut self, transport: TransportId, frame: &[u8], now: i64) {
         self.handle_timeout(now);
-        if self.realtime.open(transport).is_none() {
-            return;
-        }
-        let message = match self.read_frame(frame) {
+        let Some(format) = self.realtime.open(transport).map(|open| open.format) else { return };
+        let message = match self.read_frame(frame, format) {
             Ok(message) => message,
             Err(error) => {
                 self.realtime.note_malformed(transport, frame.len(), now);
@@ -91,12 +90,12 @@ impl Service {
         }
     }
 
-    fn read_frame(&self, frame: &[u8]) -> Result<Arc<ProtocolMessage>, Error> {
+    fn read_frame(&self, frame: &[u8], format: Format) -> Result<Arc<ProtocolMessage>, Error> {
         if frame.len() > MAX_FRAME_SIZE {
             return Err(errors::FRAME_TOO_LARGE.error());
         }
         let malformed = Refusal::new(self.choices.malformed_frame, "malformed frame");
-        let Ok(Value::Object(members)) = serde_json::from_slice(frame) else { return Err(malformed.error()) };
+        let Some(Value::Object(members)) = format.read(frame) else { return Err(malformed.error()) };
         let message = ProtocolMessage::from_members(members);
         if matches!(message.action(), action::ATTACH | action::DETACH) && message.channel().is_none() {
             return Err(malformed.error());

@@ -10,6 +10,7 @@ use super::{TransportId, frames};
 use crate::sandbox::service::account::app_id_of;
 use crate::sandbox::service::credentials::{Credentials, Identity, is_same_secret};
 use crate::sandbox::service::errors;
+use crate::sandbox::service::format::Format;
 use crate::sandbox::service::message::Request;
 use crate::sandbox::service::{Reply, Service};
 use crate::wire::{Error, Secret};
@@ -29,13 +30,13 @@ impl Service {
     pub fn connect(&mut self, request: &Request, now: i64) -> Result<TransportId, Reply> {
         self.handle_timeout(now);
         self.noted.credentials = Credentials::of(request).kind();
-        if !matches!(request.query_param("format").as_deref(), None | Some("json")) {
-            let (reply, code) = self.seal(errors::UNKNOWN_FORMAT.error().into());
+        let Some(format) = Format::of_websocket(request) else {
+            let (reply, code) = self.seal(errors::UNKNOWN_FORMAT.error().into(), Format::Json);
             self.record(request, reply.response.status, code, now);
             return Err(reply);
-        }
+        };
         let transport = self.realtime.new_transport();
-        let admitted = self.admit(request, transport, now);
+        let admitted = self.admit(request, transport, format, now);
         self.record(request, 101, admitted.as_ref().err().map(Error::code), now);
         if let Err(error) = admitted {
             self.realtime.fail(transport, error, now);
@@ -43,7 +44,7 @@ impl Service {
         Ok(transport)
     }
 
-    fn admit(&mut self, request: &Request, transport: TransportId, now: i64) -> Result<(), Error> {
+    fn admit(&mut self, request: &Request, transport: TransportId, format: Format, now: i64) -> Result<(), Error> {
         self.check_version(request)?;
         let identity = self.identify(request, now)?;
         let claimed_client_id = request.query_param("clientId");
@@ -63,7 +64,7 @@ impl Service {
             None => return Err(errors::TOO_MANY_CONNECTIONS.error()),
         };
         let key = Secret::new(format!("{id}!{}", self.random_text::<12>()));
-        let open = self.open_transport(request, &identity, claimed_client_id, now);
+        let open = self.open_transport(request, &identity, claimed_client_id, format, now);
         let mut connection = Connection::new(id, key, identity, client_id, open);
         connection.previous_key = previous_key;
         let error = is_refused.then(|| errors::NOT_RESUMABLE.error());
@@ -89,11 +90,13 @@ impl Service {
         request: &Request,
         identity: &Identity,
         claimed_client_id: Option<String>,
+        format: Format,
         now: i64,
     ) -> Open {
         let is = |name: &str, value: &str| request.query_param(name).as_deref() == Some(value);
         let interval = request.query_param("heartbeatInterval").and_then(|interval| interval.parse::<i64>().ok());
         Open {
+            format,
             claimed_client_id,
             echo: !is("echo", "false"),
             heartbeats: is("heartbeats", "true"),
