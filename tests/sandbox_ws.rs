@@ -246,8 +246,10 @@ async fn messages_go_from_client_to_client() {
     // JSON in a binary message is JSON.
     let message = json!({ "action": action::MESSAGE, "msgSerial": 0, "channel": "a", "messages": [{ "data": "hi" }] });
     writer.0.send(Message::binary(message.to_string())).await.unwrap();
-    assert_eq!(writer.next().await, json!({ "action": action::ACK, "msgSerial": 0, "count": 1 }));
-    assert_eq!(reader.next().await["messages"], json!([{ "data": "hi" }]));
+    let ack = writer.next().await;
+    assert_eq!((&ack["action"], &ack["msgSerial"], &ack["count"]), (&json!(action::ACK), &json!(0), &json!(1)));
+    let message = &reader.next().await["messages"][0];
+    assert_eq!((&message["data"], &message["serial"]), (&json!("hi"), &ack["res"][0]["serials"][0]));
     writer.send(json!({ "action": action::CLOSE })).await;
     assert_eq!(writer.next().await, json!({ "action": action::CLOSED }));
     assert_eq!(writer.next().await, json!({ "close": 1_000 }));

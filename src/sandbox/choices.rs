@@ -29,6 +29,9 @@ impl Code {
 ///   capability in a JWT that cannot be read is 40144/401.
 /// - Whether a JWT can be revoked is up to its key as it is set up when the JWT is shown.
 /// - In-band AUTH with a token of an unknown app is one with credentials of another app (40102/401).
+/// - Messages are remembered on every channel, for as long as there is room. Presence is not.
+/// - Entering a channel without a client id is 40012/400. Deleting an app with the key of another one is 40102/401, and
+///   there is no room for more than a thousand apps (40128/403).
 /// - Re-authenticating with a token that will be revoked, or connecting with one, brings no new request for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

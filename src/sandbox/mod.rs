@@ -1,8 +1,9 @@
 //! An embedded server that behaves as Ably's auth surface does: for tests, for trying things out, offline.
 //!
 //! [`Sandbox`] listens on two loopback ports, plain and with TLS, and has an app with keys. Clients use it like the
-//! service: `/time`, `/keys/{keyName}/requestToken`, `/keys/{keyName}/revokeTokens`, `/channels/{name}`, which
-//! needs credentials with the operation `channel-metadata`, and a WebSocket at `/`. It makes the service's checks in
+//! service: `/time`, `/keys/{keyName}/requestToken`, `/keys/{keyName}/revokeTokens`, `/channels/{name}` and below it
+//! `messages` and `presence`, and a WebSocket at `/`. Other apps are made and deleted as the SDKs' own test suites do
+//! it, by `POST /apps` and `DELETE /apps/{appId}`. It makes the service's checks in
 //! the service's order and answers with its codes, messages and headers. What nobody outside can know about the
 //! service is decided in [`Choices`].
 //!
@@ -29,7 +30,7 @@
 //! told CONNECTED, or ERROR before the socket is closed; it is asked for another token (AUTH) 30 seconds before its
 //! own expires, and disconnected when that has happened; it can bring another one at any time, and resume its
 //! connection within two minutes. Channels can be attached, detached and published to, each as far as the
-//! capability goes. Presence and history are not there.
+//! capability goes. Entering a channel is checked, but nobody is told.
 //!
 //! Bodies and frames are JSON or MessagePack, as the client wants ([`Format`]).
 //!

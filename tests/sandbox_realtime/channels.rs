@@ -2,6 +2,7 @@
 
 use super::*;
 
+const RESUMED: i64 = 1 << 2;
 const PRESENCE: i64 = 1 << 16;
 const PUBLISH: i64 = 1 << 17;
 const SUBSCRIBE: i64 = 1 << 18;
@@ -16,7 +17,12 @@ impl World {
     fn publish(&mut self, connected: &Connected, channel: &str, messages: Value) -> Value {
         let message = json!({ "action": 15, "msgSerial": 7, "channel": channel, "messages": messages });
         self.send(connected.transport, &message);
-        self.next(connected.transport)
+        let mut answer = self.next(connected.transport);
+        if let Some(published) = answer["res"][0]["serials"].as_array() {
+            assert_eq!(published.len(), message["messages"].as_array().unwrap().len());
+            answer.as_object_mut().unwrap().remove("res");
+        }
+        answer
     }
 
     fn connect_for(&mut self, capability: &Value) -> Connected {
@@ -52,9 +58,9 @@ fn attaching_gives_the_modes_that_are_asked_for_and_permitted() {
     assert_eq!(world.attach(&connected, "write")["flags"], PUBLISH);
     let asking = |channel: &str, flags: i64| json!({ "action": 10, "channel": channel, "flags": flags });
     world.send(connected.transport, &asking("all", SUBSCRIBE | 1 << 5));
-    assert_eq!(world.next(connected.transport)["flags"], SUBSCRIBE);
+    assert_eq!(world.next(connected.transport)["flags"], SUBSCRIBE | RESUMED, "it was attached already");
     world.send(connected.transport, &asking("all", 1 << 24));
-    assert_eq!(world.next(connected.transport)["flags"], 1 << 24);
+    assert_eq!(world.next(connected.transport)["flags"], 1 << 24 | RESUMED);
     world.send(connected.transport, &asking("read", PUBLISH));
     assert_eq!(error_of(&world.next(connected.transport)), (40160, 401));
 }
@@ -102,16 +108,22 @@ fn messages_reach_those_who_may_get_them() {
         assert_eq!(delivery["connectionId"], publisher.id());
         assert_eq!(delivery["timestamp"], NOW);
         assert!(delivery["id"].as_str().is_some_and(|id| !id.is_empty()));
-        let messages =
-            json!([{ "name": "greeting", "data": "hello", "clientId": "bob" }, { "data": "again", "clientId": "bob" }]);
-        assert_eq!(delivery["messages"], messages);
+        let greeting = &delivery["messages"][0];
+        assert_eq!((&greeting["name"], &greeting["data"]), (&json!("greeting"), &json!("hello")));
+        for (index, message) in delivery["messages"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(message["clientId"], "bob");
+            assert_eq!(message["connectionId"], publisher.id());
+            assert_eq!(message["id"], format!("{}:{index}", delivery["id"].as_str().unwrap()));
+            assert_eq!((&message["timestamp"], &message["action"]), (&json!(NOW), &json!(0)));
+            assert!(message["serial"].is_string());
+        }
     }
     world.nothing(writer.transport);
     world.nothing(stranger.transport);
 
     assert_eq!(world.publish(&quiet, "a", json!([{ "data": 1 }])), ack());
     world.nothing(quiet.transport);
-    assert_eq!(world.next(reader.transport)["messages"], json!([{ "data": 1 }]));
+    assert_eq!(world.next(reader.transport)["messages"][0]["data"], 1);
 }
 
 #[test]
@@ -198,4 +210,66 @@ fn attachments_are_bounded() {
     assert_eq!(error_of(&world.attach(&connected, "one-more")), (90010, 400));
     assert_eq!(world.attach(&connected, "channel7")["action"], action::ATTACHED);
     assert_eq!(error_of(&world.attach(&connected, &"x".repeat(2_049))), (40010, 400));
+}
+
+#[test]
+fn apps_have_their_own_channels() {
+    let mut world = World::new();
+    let other = world.service.add_app([KeySpec::full()]).unwrap().remove(0);
+    let stranger = world.connect(&format!("key={}", other.expose()));
+    let connected = world.connect_with_key(0, "");
+    for connected in [&stranger, &connected] {
+        world.attach(connected, "a");
+    }
+    assert_eq!(world.publish(&connected, "a", json!([{}])), ack());
+    assert_eq!(world.next(connected.transport)["action"], action::MESSAGE);
+    world.nothing(stranger.transport);
+}
+
+#[test]
+fn a_message_with_a_known_id_is_there_already() {
+    let mut world = World::new();
+    let connected = world.connect_with_key(0, "");
+    world.attach(&connected, "a");
+    let serials = [0, 1].map(|_| {
+        let messages = json!([{ "id": "mine:0" }]);
+        let message = json!({ "action": 15, "msgSerial": 7, "channel": "a", "messages": messages });
+        world.send(connected.transport, &message);
+        world.next(connected.transport)["res"][0]["serials"].clone()
+    });
+    // The first answer was followed by the message, which then came in place of the second one.
+    assert_eq!(serials[1], Value::Null);
+    assert_eq!(world.next(connected.transport)["res"][0]["serials"], serials[0]);
+    world.nothing(connected.transport);
+}
+
+#[test]
+fn entering_needs_the_capability_and_a_client_id() {
+    let mut world = World::new();
+    let enter = |channel: &str, client_id: Value| {
+        let presence = json!([{ "action": 2, "clientId": client_id }]);
+        json!({ "action": action::PRESENCE, "msgSerial": 7, "channel": channel, "presence": presence })
+    };
+    let bob = world.connect_with_key(0, "clientId=bob");
+    let anybody = world.connect_with_key(0, "");
+    let anonymous = world.connect_for(&json!({ "a": ["presence"], "b": ["subscribe"] }));
+    for (connected, message) in
+        [(&bob, enter("a", json!(null))), (&bob, enter("a", json!("bob"))), (&anybody, enter("a", json!("anybody")))]
+    {
+        world.send(connected.transport, &message);
+        assert_eq!(world.next(connected.transport)["action"], action::ACK);
+    }
+    for (connected, message, error) in [
+        (&bob, enter("a", json!("alice")), (40012, 400)),
+        (&anybody, enter("a", json!(null)), (40012, 400)),
+        (&anybody, enter("a", json!("*")), (40012, 400)),
+        (&anonymous, enter("a", json!(null)), (40012, 400)),
+        (&anonymous, enter("a", json!("bob")), (40012, 400)),
+        (&anonymous, enter("b", json!(null)), (40160, 401)),
+        (&bob, enter("", json!(null)), (40010, 400)),
+        (&bob, json!({ "action": action::PRESENCE, "msgSerial": 7, "channel": "a" }), (40000, 400)),
+    ] {
+        world.send(connected.transport, &message);
+        assert_eq!(nack(&world.next(connected.transport)), error);
+    }
 }

@@ -1,9 +1,11 @@
 //! The sandbox's pure service: every check, with the codes that the real one answers.
 #![cfg(feature = "sandbox")]
 
+mod channels;
 mod credentials;
 mod format;
 mod jwt;
+mod provision;
 mod request_token;
 mod revocation;
 mod the_rest;

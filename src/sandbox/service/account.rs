@@ -121,6 +121,14 @@ impl Apps {
         self.0.get_mut(app_id)
     }
 
+    pub(super) fn remove(&mut self, app_id: &str) -> bool {
+        self.0.remove(app_id).is_some()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn contains(&self, app_id: &str) -> bool {
         self.0.contains_key(app_id)
     }

@@ -35,6 +35,7 @@ impl Refusal {
 pub(super) const INVALID_CAPABILITY: Refusal = Refusal::of(40000, 400, "invalid capability");
 pub(super) const INVALID_BODY: Refusal = Refusal::of(40001, 400, "invalid request body: ");
 pub(super) const UNKNOWN_TARGET: Refusal = Refusal::of(40001, 400, "invalid target specifier");
+pub(super) const INVALID_PARAM: Refusal = Refusal::of(40003, 400, "Invalid value for ");
 pub(super) const INVALID_TTL: Refusal = Refusal::of(40003, 400, "Invalid value for ttl");
 pub(super) const EXCESSIVE_TTL: Refusal = Refusal::of(40003, 400, "Excessive value for TTL");
 pub(super) const EXCESSIVE_REVOCABLE_TTL: Refusal =
@@ -52,6 +53,7 @@ pub(super) const INVALID_CLIENT_ID: Refusal = Refusal::of(40012, 400, "invalid c
 pub(super) const JWT_CLIENT_ID: Refusal = Refusal::of(40012, 400, "Invalid token; clientId must be a string");
 pub(super) const INVALID_VERSION: Refusal = Refusal::of(40017, 400, "invalid protocol version");
 pub(super) const BATCH_INCLUDES_ERRORS: Refusal = Refusal::of(40020, 400, "Batched response includes errors");
+pub(super) const FORCED_NACK: Refusal = Refusal::of(40099, 400, "the request asked to be refused");
 pub(super) const NO_CREDENTIALS: Refusal = Refusal::of(40101, 401, "no credentials provided");
 pub(super) const INVALID_CREDENTIALS: Refusal = Refusal::of(40101, 401, "Invalid credentials");
 pub(super) const NO_APP_ID: Refusal =
@@ -61,6 +63,7 @@ pub(super) const MAC_MISSING: Refusal = Refusal::of(40101, 401, "Request mac not
 pub(super) const CLIENT_ID_OF_OTHER_CREDENTIALS: Refusal = Refusal::of(40102, 401, "invalid clientId for credentials");
 pub(super) const INCOMPATIBLE_CREDENTIALS: Refusal =
     Refusal::of(40102, 401, "the credentials are not compatible with those of the connection");
+pub(super) const KEY_OF_ANOTHER_APP: Refusal = Refusal::of(40102, 401, "the key belongs to another app");
 pub(super) const BASIC_WITHOUT_TLS: Refusal =
     Refusal::of(40103, 401, "Invalid use of Basic authentication over non-TLS transport");
 pub(super) const TIMESTAMP_NOT_CURRENT: Refusal = Refusal::of(40104, 401, "Timestamp not current");
@@ -68,6 +71,7 @@ pub(super) const NONCE_REPLAYED: Refusal = Refusal::of(40105, 401, "Nonce value 
 pub(super) const NONCE_MISSING: Refusal = Refusal::of(40105, 401, "Nonce not provided");
 pub(super) const TOO_MANY_CONNECTIONS: Refusal = Refusal::of(40111, 403, "too many connections");
 pub(super) const REVOCATION_OFF: Refusal = Refusal::of(40121, 401, "token revocation is not enabled");
+pub(super) const TOO_MANY_APPS: Refusal = Refusal::of(40128, 403, "too many apps");
 pub(super) const KEY_REVOKED: Refusal = Refusal::of(40131, 401, "key/token status changed (revoke)");
 pub(super) const KEY_EXPIRED: Refusal = Refusal::of(40132, 401, "key/token status changed (expire)");
 pub(super) const WRONG_KEY_FOR_REVOCATION: Refusal =
@@ -84,6 +88,8 @@ pub(super) const CHANNEL_DENIED: Refusal =
     Refusal::of(40160, 401, "Channel denied access based on given capability; channelId = ");
 pub(super) const PUBLISH_DENIED: Refusal =
     Refusal::of(40160, 401, "Unable to publish a message due to lacking the required 'publish' capability");
+pub(super) const PRESENCE_DENIED: Refusal =
+    Refusal::of(40160, 401, "Unable to perform a presence operation due to lacking the required 'presence' capability");
 pub(super) const BASIC_AUTH_REQUIRED: Refusal = Refusal::of(40162, 401, "operation requires basic authentication");
 pub(super) const UNKNOWN_APP: Refusal = Refusal::of(40400, 404, "No application found with id ");
 pub(super) const UNKNOWN_KEY: Refusal = Refusal::of(40400, 401, "No key found with name ");

@@ -176,17 +176,22 @@ pub enum Delivery {
     Endless,
 }
 
+/// The status of an answer without a body.
+const NO_CONTENT: u16 = 204;
+
 /// An answer of the service's own, before it is put into a response.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Value,
     /// The error for the headers, where the answer is one.
     pub(super) error: Option<Error>,
+    /// Where the pages of a list are.
+    pub(super) links: Vec<String>,
 }
 
 impl Answer {
     pub(super) fn new(status: u16, body: Value) -> Self {
-        Answer { status, body, error: None }
+        Answer { status, body, error: None, links: Vec::new() }
     }
 
     pub(super) fn ok(body: Value) -> Self {
@@ -205,13 +210,18 @@ impl Answer {
         if self.status == 401 {
             headers.append("WWW-Authenticate", "Basic realm=\"Ably\"");
         }
-        HttpResponse::new(self.status, headers, format.write(&self.body))
+        for link in self.links {
+            headers.append("Link", link);
+        }
+        let body = if self.status == NO_CONTENT { Vec::new() } else { format.write(&self.body) };
+        HttpResponse::new(self.status, headers, body)
     }
 }
 
 impl From<Error> for Answer {
     fn from(error: Error) -> Self {
-        Answer { status: error.status_code(), body: serde_json::json!({ "error": error }), error: Some(error) }
+        let body = serde_json::json!({ "error": error });
+        Answer { error: Some(error.clone()), ..Answer::new(error.status_code(), body) }
     }
 }
 

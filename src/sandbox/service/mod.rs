@@ -11,9 +11,12 @@ mod credentials;
 mod errors;
 mod format;
 mod grant;
+mod history;
 mod jwt;
 mod message;
 mod nonces;
+mod provision;
+mod publish;
 mod realtime;
 mod request_token;
 mod revocations;
@@ -72,6 +75,7 @@ pub struct Service {
     nonces: nonces::Nonces,
     revocations: revocations::Revocations,
     realtime: realtime::Connections,
+    history: history::History,
     traffic: traffic::Traffic,
     /// About the request that is being handled.
     noted: traffic::Noted,
@@ -90,6 +94,7 @@ impl Service {
             nonces: nonces::Nonces::default(),
             revocations: revocations::Revocations::default(),
             realtime: realtime::Connections::default(),
+            history: history::History::default(),
             traffic: traffic::Traffic::default(),
             noted: traffic::Noted::default(),
         };
@@ -156,6 +161,12 @@ impl Service {
             ("GET", ["time"]) => Ok(Answer::ok(json!([now]))),
             ("POST", ["keys", key_name, "requestToken"]) => self.request_token(key_name, request, now),
             ("POST", ["keys", key_name, "revokeTokens"]) => self.revoke_tokens(key_name, request, now),
+            ("POST", ["apps"]) => self.create_app(request),
+            ("DELETE", ["apps", app_id]) => self.delete_app(app_id, request, now),
+            ("POST", ["channels", name, "messages"]) => self.publish_by_rest(name, request, now),
+            ("GET", ["channels", name, "messages" | "history"]) => self.channel_history(name, request, now),
+            ("GET", ["channels", name, "presence"]) => self.presence(name, request, now),
+            ("GET", ["channels", name, "presence", "history"]) => self.presence_history(name, request, now),
             ("GET", ["channels", name]) => self.channel_status(name, request, now),
             (_, [auth_url::PATH, answer]) => return self.auth_url(answer, request, now).map(Routed::Reply),
             _ => Err(unknown()),

@@ -113,5 +113,6 @@ fn answer(request: &Request, results: BatchResult<TokenRevocationResult>) -> Ans
         return Answer::new(201, json!(results.results));
     }
     let error = errors::BATCH_INCLUDES_ERRORS.error();
-    Answer { status: 400, body: json!({ "error": error, "batchResponse": results.results }), error: Some(error) }
+    let body = json!({ "error": error, "batchResponse": results.results });
+    Answer { error: Some(error), ..Answer::new(400, body) }
 }

@@ -1,8 +1,7 @@
-//! Channels, as far as they show what a capability allows: attaching, publishing, delivery.
+//! Channels, as far as they show what a capability allows: attaching, publishing, delivery, entering.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,16 +9,17 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::TransportId;
-use super::frames::{self, MAX_MESSAGE_SIZE};
+use super::connections::{Connection, Open};
+use super::frames;
 use crate::sandbox::service::Service;
+use crate::sandbox::service::account::app_id_of;
 use crate::sandbox::service::errors;
 use crate::sandbox::service::grant::Grant;
+use crate::sandbox::service::publish::{self, Publication, Published};
 use crate::wire::{Error, ProtocolMessage, lenient};
 
 /// How many channels a connection can be attached to.
 const MAX_CHANNELS: usize = 200;
-/// How long a channel's name can be, in bytes.
-const MAX_NAME: usize = 2_048;
 
 /// The modes of an attachment: their flags, and the operations any of which permits them.
 const MODES: [(u64, &[&str]); 8] = [
@@ -38,6 +38,8 @@ const SUBSCRIBE: u64 = 1 << 18;
 const PRESENCE_SUBSCRIBE: u64 = 1 << 19;
 /// The modes of one who asks for none in particular.
 const DEFAULT_MODES: u64 = PRESENCE | PUBLISH | SUBSCRIBE | PRESENCE_SUBSCRIBE;
+/// The flag of ATTACHED where nothing was missed (`TR3c`).
+const RESUMED: u64 = 1 << 2;
 
 /// Of these modes, those that are permitted on a channel.
 fn permitted(grant: &Grant, channel: &str, requested: u64) -> u64 {
@@ -71,10 +73,10 @@ impl Service {
         let channel = message.channel().unwrap_or_default();
         let answer = match self.check_attach(transport, channel, message) {
             Ok(attachment) => {
-                if let Some(open) = self.realtime.open_mut(transport) {
-                    open.channels.insert(channel.to_owned(), attachment);
-                }
-                frames::attached(channel, attachment.permitted)
+                let open = self.realtime.open_mut(transport);
+                let before = open.and_then(|open| open.channels.insert(channel.to_owned(), attachment));
+                let continuity = if before.is_some() { RESUMED } else { 0 };
+                frames::attached(channel, attachment.permitted | continuity)
             }
             Err(error) => {
                 if let Some(open) = self.realtime.open_mut(transport) {
@@ -92,7 +94,7 @@ impl Service {
         channel: &str,
         message: &ProtocolMessage,
     ) -> Result<Attachment, Error> {
-        check_name(channel)?;
+        publish::check_name(channel)?;
         let connection = self.realtime.get(transport).ok_or_else(|| errors::CHANNEL_DENIED.because(channel))?;
         let all = MODES.iter().fold(0, |all, (mode, _)| all | mode);
         let flags = message.member("flags").and_then(lenient::integer);
@@ -119,81 +121,93 @@ impl Service {
         self.realtime.send(transport, frames::detached(channel), now);
     }
 
-    pub(super) fn publish(&mut self, transport: TransportId, message: &ProtocolMessage, now: i64) {
-        let serial = message.member("msgSerial");
-        match self.check_publish(transport, message) {
-            Ok(publication) => {
-                self.realtime.send(transport, frames::acknowledgement(serial, None), now);
-                self.deliver(publication, now);
-            }
-            Err(error) => self.realtime.send(transport, frames::acknowledgement(serial, Some(&error)), now),
+    /// MESSAGE from a client.
+    pub(super) fn publish_by_realtime(&mut self, transport: TransportId, message: &ProtocolMessage, now: i64) {
+        let publication = self.check_publish(transport, message);
+        let published = publication.map(|publication| self.publish(publication, now));
+        let outcome = published.as_ref().map(|published| published.serials.as_slice());
+        self.realtime.send(transport, frames::acknowledgement(message.member("msgSerial"), outcome), now);
+        if let Ok(published) = published {
+            self.deliver(published, now);
         }
     }
 
     fn check_publish(&self, transport: TransportId, message: &ProtocolMessage) -> Result<Publication, Error> {
         let channel = message.channel().unwrap_or_default();
-        check_name(channel)?;
         let connection = self.realtime.get(transport).ok_or_else(|| errors::PUBLISH_DENIED.error())?;
-        if !connection.identity.grant().permits(channel, "publish") {
-            return Err(errors::PUBLISH_DENIED.error());
-        }
+        publish::check_publisher(connection.identity.grant(), channel)?;
         let messages = message.member("messages").cloned().unwrap_or_default();
-        let Value::Array(mut messages) = messages else { return Err(errors::INVALID_MESSAGES.error()) };
-        if lenient::text_of(&messages).len() > MAX_MESSAGE_SIZE {
-            return Err(errors::MESSAGE_TOO_LARGE.error());
-        }
-        for message in &mut messages {
-            let members = message.as_object_mut().ok_or_else(|| errors::INVALID_MESSAGES.error())?;
-            if let Some(client_id) = publisher(connection.client_id.as_deref(), members.get("clientId"))? {
-                members.insert("clientId".to_owned(), client_id.into());
-            }
-        }
         Ok(Publication {
+            app_id: app_id_of(connection.identity.key_name()).to_owned(),
             channel: channel.to_owned(),
-            connection_id: connection.id.clone(),
-            messages: Value::Array(messages),
+            connection_id: Some(connection.id.clone()),
+            messages: publish::check_messages(messages, connection.client_id.as_deref())?,
         })
     }
 
+    /// PRESENCE from a client: nobody is told, but whether it is allowed is checked.
+    pub(super) fn enter(&mut self, transport: TransportId, message: &ProtocolMessage, now: i64) {
+        let checked = self.check_presence(transport, message);
+        let outcome = checked.as_ref().map(|()| [].as_slice());
+        self.realtime.send(transport, frames::acknowledgement(message.member("msgSerial"), outcome), now);
+    }
+
+    fn check_presence(&self, transport: TransportId, message: &ProtocolMessage) -> Result<(), Error> {
+        let channel = message.channel().unwrap_or_default();
+        publish::check_name(channel)?;
+        let connection = self.realtime.get(transport).ok_or_else(|| errors::PRESENCE_DENIED.error())?;
+        if !connection.identity.grant().permits(channel, "presence") {
+            return Err(errors::PRESENCE_DENIED.error());
+        }
+        let members = message.member("presence").cloned().unwrap_or_default();
+        let members = publish::check_messages(members, connection.client_id.as_deref())?;
+        if members.iter().all(|member| member.get("clientId").is_some_and(Value::is_string)) {
+            Ok(())
+        } else {
+            Err(errors::INVALID_CLIENT_ID.error())
+        }
+    }
+
     /// Sends messages to everyone who is attached and may get them.
-    fn deliver(&mut self, publication: Publication, now: i64) {
-        let Publication { channel, connection_id, messages } = publication;
-        let id = format!("{connection_id}:{}", self.random_text::<8>());
-        let subscribers = self.realtime.select(|connection, open| {
-            let is_wanted = open.echo || connection.id != connection_id;
-            let attachment = open.channels.get(&channel).filter(|_| is_wanted)?;
-            (attachment.permitted & SUBSCRIBE != 0).then_some(())
+    pub(in crate::sandbox::service) fn deliver(&mut self, published: Published, now: i64) {
+        if published.fresh.is_empty() {
+            return;
+        }
+        let subscribers = self.attached(&published.app_id, &published.channel, |connection, open, attachment| {
+            let is_own = published.connection_id.as_ref() == Some(&connection.id);
+            (attachment.permitted & SUBSCRIBE != 0 && (open.echo || !is_own)).then_some(())
         });
-        let message = Arc::new(frames::delivery(&channel, &id, &connection_id, now, messages));
+        let message = Arc::new(frames::delivery(published, now));
         for (subscriber, ()) in subscribers {
             self.realtime.send(subscriber, Arc::clone(&message), now);
         }
     }
-}
 
-/// What passed every check.
-struct Publication {
-    channel: String,
-    connection_id: String,
-    messages: Value,
-}
-
-fn check_name(channel: &str) -> Result<(), Error> {
-    if (1..=MAX_NAME).contains(&channel.len()) { Ok(()) } else { Err(errors::INVALID_CHANNEL.error()) }
-}
-
-/// Who publishes a message: who the connection is, or, where it may be anybody, who the message says.
-fn publisher(connection: Option<&str>, message: Option<&Value>) -> Result<Option<String>, Error> {
-    let claimed = match message {
-        None | Some(Value::Null) => None,
-        Some(Value::String(claimed)) if !claimed.is_empty() => Some(claimed.as_str()),
-        Some(_) => return Err(errors::INVALID_CLIENT_ID.error()),
-    };
-    match (connection, claimed) {
-        (None | Some("*"), None) => Ok(None),
-        (Some("*"), Some(claimed)) if claimed != "*" => Ok(Some(claimed.to_owned())),
-        (Some(id), None) => Ok(Some(id.to_owned())),
-        (Some(id), Some(claimed)) if id == claimed && id != "*" => Ok(Some(id.to_owned())),
-        _ => Err(errors::INVALID_CLIENT_ID.error()),
+    /// How many are attached to a channel.
+    pub(in crate::sandbox::service) fn occupancy(&self, app_id: &str, channel: &str) -> Occupancy {
+        let attached = self.attached(app_id, channel, |_, _, attachment| Some(attachment.permitted));
+        let count = |mode: u64| attached.iter().filter(|(_, permitted)| permitted & mode != 0).count();
+        Occupancy { connections: attached.len(), publishers: count(PUBLISH), subscribers: count(SUBSCRIBE) }
     }
+
+    /// Those attached to a channel for which `choose` has something.
+    fn attached<T>(
+        &self,
+        app_id: &str,
+        channel: &str,
+        choose: impl Fn(&Connection, &Open, &Attachment) -> Option<T>,
+    ) -> Vec<(TransportId, T)> {
+        self.realtime.select(|connection, open| {
+            let attachment = open.channels.get(channel)?;
+            let is_of_app = app_id_of(connection.identity.key_name()) == app_id;
+            if is_of_app { choose(connection, open, attachment) } else { None }
+        })
+    }
+}
+
+/// How many are attached to a channel, and what they may do.
+pub(in crate::sandbox::service) struct Occupancy {
+    pub(in crate::sandbox::service) connections: usize,
+    pub(in crate::sandbox::service) publishers: usize,
+    pub(in crate::sandbox::service) subscribers: usize,
 }

@@ -7,10 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::connections::Connection;
 use super::{CONNECTION_STATE_TTL, MAX_FRAME_SIZE};
+use crate::sandbox::service::publish::{MAX_MESSAGE_SIZE, Published};
 use crate::wire::{Error, ProtocolMessage, action};
-
-/// The largest sum of messages that can be published at once, in bytes.
-pub(super) const MAX_MESSAGE_SIZE: usize = 64 * 1_024;
 
 /// CONNECTED; with an error where a connection could not be resumed.
 pub(super) fn connected(connection: &Connection, server_id: &str, error: Option<&Error>) -> ProtocolMessage {
@@ -67,36 +65,36 @@ pub(super) fn error(channel: Option<&str>, error: &Error) -> ProtocolMessage {
     message(action::ERROR, members)
 }
 
-pub(super) fn attached(channel: &str, modes: u64) -> ProtocolMessage {
-    message(action::ATTACHED, members([("channel", channel.into()), ("flags", modes.into())]))
+pub(super) fn attached(channel: &str, flags: u64) -> ProtocolMessage {
+    message(action::ATTACHED, members([("channel", channel.into()), ("flags", flags.into())]))
 }
 
 pub(super) fn detached(channel: &str) -> ProtocolMessage {
     message(action::DETACHED, members([("channel", channel.into())]))
 }
 
-/// The answer to a publication: ACK, or NACK with the error.
-pub(super) fn acknowledgement(serial: Option<&Value>, error: Option<&Error>) -> ProtocolMessage {
+/// The answer to a publication or to a presence operation: ACK, with the serials of the messages that were
+/// published (`TR4s`), or NACK with the error.
+pub(super) fn acknowledgement(serial: Option<&Value>, outcome: Result<&[Value], &Error>) -> ProtocolMessage {
     let serial = serial.cloned().unwrap_or_default();
-    let mut members = members([("msgSerial", serial), ("count", 1.into())]);
-    match error {
-        None => message(action::ACK, members),
-        Some(error) => {
-            members.insert("error".to_owned(), json!(error));
-            message(action::NACK, members)
-        }
-    }
+    let (action, name, value) = match outcome {
+        Ok(serials) => (action::ACK, "res", json!([{ "serials": serials }])),
+        Err(error) => (action::NACK, "error", json!(error)),
+    };
+    message(action, members([("msgSerial", serial), ("count", 1.into()), (name, value)]))
 }
 
 /// Messages, as subscribers get them.
-pub(super) fn delivery(channel: &str, id: &str, connection_id: &str, now: i64, messages: Value) -> ProtocolMessage {
-    let members = members([
-        ("channel", channel.into()),
-        ("id", id.into()),
-        ("connectionId", connection_id.into()),
+pub(super) fn delivery(published: Published, now: i64) -> ProtocolMessage {
+    let mut members = members([
+        ("channel", published.channel.into()),
+        ("id", published.id.into()),
         ("timestamp", now.into()),
-        ("messages", messages),
+        ("messages", published.fresh.into()),
     ]);
+    if let Some(connection_id) = published.connection_id {
+        members.insert("connectionId".to_owned(), connection_id.into());
+    }
     message(action::MESSAGE, members)
 }
 

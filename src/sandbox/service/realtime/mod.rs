@@ -85,7 +85,8 @@ impl Service {
             action::DISCONNECT => self.realtime.release(transport, now),
             action::ATTACH => self.attach(transport, &message, now),
             action::DETACH => self.detach(transport, &message, now),
-            action::MESSAGE => self.publish(transport, &message, now),
+            action::MESSAGE => self.publish_by_realtime(transport, &message, now),
+            action::PRESENCE => self.enter(transport, &message, now),
             _ => {}
         }
     }
