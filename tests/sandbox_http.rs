@@ -371,3 +371,58 @@ mod hostile {
         assert_eq!(sandbox.tokens().len(), 200);
     }
 }
+
+mod faults {
+    use std::time::Duration;
+
+    use ably_auth::sandbox::{Effect, Fault, Trigger};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_may_be_lost_late_or_cut_off() {
+        let sandbox = virtual_sandbox().await;
+        let client = client(&sandbox);
+        let inject = |effect| sandbox.inject(Fault::new(Trigger::path("/time"), effect)).unwrap();
+        let time = || client.get(sandbox.url("/time")).send();
+
+        inject(Effect::Drop);
+        let mut stream = TcpStream::connect(("127.0.0.1", sandbox.http_port())).await.unwrap();
+        stream.write_all(b"GET /time HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        assert_eq!(answer, b"");
+
+        inject(Effect::Cut);
+        assert!(time().await.unwrap().bytes().await.is_err());
+        inject(Effect::Delay { milliseconds: 1 });
+        inject(Effect::Malformed);
+        let malformed = time().await.unwrap();
+        assert_eq!((malformed.content_length(), malformed.status().as_u16()), (Some(7), 200));
+        assert!(serde_json::from_slice::<Value>(&malformed.bytes().await.unwrap()).is_err());
+
+        let id = inject(Effect::Status { status: 503 });
+        assert_eq!(sandbox.faults().len(), 1);
+        assert!(sandbox.remove_fault(id));
+        inject(Effect::Status { status: 503 });
+        sandbox.clear_faults();
+        assert_eq!(time().await.unwrap().status(), 200);
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_moved_over_http() {
+        let sandbox = virtual_sandbox().await;
+        let client = client(&sandbox);
+        let advance = with_json(client.post(sandbox.url("/__sandbox/clock")), &json!({ "advance": 5_000 }));
+        assert_eq!(json_of(advance.send().await.unwrap()).await, json!({ "now": START + 5_000 }));
+        assert_eq!(sandbox.now(), START + 5_000);
+        assert_eq!(json_of(client.get(sandbox.url("/time")).send().await.unwrap()).await, json!([START + 5_000]));
+    }
+
+    #[tokio::test]
+    async fn a_slow_network_delivers_all_the_same() {
+        let sandbox = Sandbox::builder().latency(Duration::from_millis(5)).start().await.unwrap();
+        let client = client(&sandbox);
+        assert_eq!(client.get(sandbox.secure_url("/time")).send().await.unwrap().status(), 200);
+    }
+}

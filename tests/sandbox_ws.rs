@@ -3,8 +3,9 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ably_auth::sandbox::{Format, FrameEvent, MAX_FRAME_SIZE, Sandbox};
+use ably_auth::sandbox::{Effect, Fault, Format, FrameEvent, MAX_FRAME_SIZE, Sandbox, Trigger};
 use ably_auth::wire::{Error, ErrorKind, ProtocolMessage, TokenRequest, action};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -285,6 +286,23 @@ async fn messages_go_from_format_to_format() {
 
     packed.0.send(Message::binary(vec![0x91; 1_000])).await.unwrap();
     assert_eq!(packed.ends_with_error().await, (40000, 1_008));
+}
+
+#[tokio::test]
+async fn websockets_meet_faults() {
+    let sandbox = Sandbox::builder().latency(Duration::from_millis(2)).start().await.unwrap();
+    let inject = |effect| sandbox.inject(Fault::new(Trigger::WebSocket, effect)).unwrap();
+    inject(Effect::Drop);
+    let request = sandbox.ws_url(&with_token(&sandbox, HOUR)).into_client_request().unwrap();
+    assert!(client_async(request, tcp(sandbox.http_port()).await).await.is_err());
+    inject(Effect::Delay { milliseconds: 1 });
+    let mut client = Client::open(&sandbox, &with_token(&sandbox, HOUR)).await;
+    client.connected().await;
+    sandbox.inject(Fault::new(Trigger::frame(action::HEARTBEAT), Effect::Delay { milliseconds: 20 })).unwrap();
+    client.send(json!({ "action": action::HEARTBEAT, "id": "late" })).await;
+    assert_eq!(client.next().await, json!({ "action": action::HEARTBEAT, "id": "late" }));
+    assert_eq!(sandbox.request_reauth_of_all(), 1);
+    assert_eq!(client.next().await["action"], action::AUTH);
 }
 
 #[tokio::test]

@@ -38,6 +38,51 @@
 //! some time, and makes happen what happens to connections: [`Sandbox::disconnect`], [`Sandbox::request_reauth`],
 //! [`Sandbox::drop_all_sockets`], [`Sandbox::stop`] and [`Sandbox::restart`].
 //!
+//! # Faults
+//!
+//! [`Sandbox::inject`] lets something go wrong for the next requests, WebSockets or frames that match: they are
+//! answered late, wrongly, not at all or with what was answered before ([`Effect`]).
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ably_auth::sandbox::{Effect, Fault, Sandbox, Trigger};
+//! use ably_auth::wire::action;
+//!
+//! let sandbox = Sandbox::start().await?;
+//! // Two requests for a token are answered with 503, and the next AUTH gets no answer.
+//! sandbox.inject(Fault::new(Trigger::request("POST", "/keys/"), Effect::Status { status: 503 }).times(2))?;
+//! sandbox.inject(Fault::new(Trigger::frame(action::AUTH), Effect::Hang))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # From other languages
+//!
+//! What Rust does by calling, others do over HTTP, without credentials and on either port. A body is a JSON object, and
+//! its content type must say so.
+//!
+//! | request | does |
+//! | --- | --- |
+//! | `POST /__sandbox/faults` | injects a [`Fault`]; answers `{ "id" }` |
+//! | `GET /__sandbox/faults` | the faults that are still to happen |
+//! | `DELETE /__sandbox/faults/{id}`, `DELETE /__sandbox/faults` | removes one of them, or all |
+//! | `GET /__sandbox/traffic` | the last `requests` and `frames`, the oldest first, without secrets |
+//! | `DELETE /__sandbox/traffic` | forgets them |
+//! | `GET /__sandbox/connections` | the connections there are |
+//! | `POST /__sandbox/connections/disconnect` | sends DISCONNECTED with `error` to `connectionId`, or to all |
+//! | `POST /__sandbox/connections/fail` | the same with ERROR |
+//! | `POST /__sandbox/connections/drop` | cuts their sockets off |
+//! | `POST /__sandbox/connections/reauth` | asks for another token |
+//! | `POST /__sandbox/clock` | moves the service's time by `advance` milliseconds |
+//!
+//! ```text
+//! curl http://127.0.0.1:8080/__sandbox/faults -H 'Content-Type: application/json' -d '{
+//!   "on": "request", "method": "POST", "path": "/keys/", "effect": "refuse", "times": 2,
+//!   "error": { "code": 42910, "statusCode": 429, "message": "too many requests" }
+//! }'
+//! ```
+//!
 //! # An auth server
 //!
 //! `/auth-url/{answer}`, by GET or POST, is a server for `authUrl` that behaves well or badly as its URL asks
@@ -74,6 +119,7 @@ mod service;
 pub use choices::{Choices, Code};
 pub use server::{Sandbox, SandboxBuilder};
 pub use service::{
-    AppStatus, ConnectionRecord, CredentialsKind, Delivery, Format, FrameEvent, FrameRecord, Grant, IssuedToken,
-    KeySpec, KeyStatus, MAX_BODY, MAX_FRAME_SIZE, Output, Reply, Request, RequestRecord, Service, TransportId,
+    AppStatus, ConnectionRecord, CredentialsKind, Delivery, Effect, Fault, Format, FrameEvent, FrameRecord, Grant,
+    IssuedToken, KeySpec, KeyStatus, MAX_BODY, MAX_FRAME_SIZE, Output, Reply, Request, RequestRecord, Service,
+    TransportId, Trigger,
 };

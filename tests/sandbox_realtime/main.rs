@@ -4,6 +4,7 @@
 mod channels;
 mod connecting;
 mod credentials;
+mod faults;
 mod liveness;
 mod random;
 mod resuming;
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 
 use ably_auth::options::ApiKey;
 use ably_auth::sandbox::{
-    Choices, ConnectionRecord, FrameEvent, KeySpec, KeyStatus, MAX_FRAME_SIZE, Output, Request, Service, TransportId,
+    Choices, ConnectionRecord, Delivery, Effect, Fault, FrameEvent, KeySpec, KeyStatus, MAX_FRAME_SIZE, Output,
+    Request, Service, TransportId, Trigger,
 };
 use ably_auth::wire::{Error, ErrorKind, ProtocolMessage, TokenRequest, action};
 use base64::Engine as _;

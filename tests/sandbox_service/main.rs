@@ -3,6 +3,7 @@
 
 mod channels;
 mod credentials;
+mod faults;
 mod format;
 mod jwt;
 mod provision;
@@ -12,11 +13,11 @@ mod the_rest;
 
 use ably_auth::options::ApiKey;
 use ably_auth::sandbox::{
-    AppStatus, Choices, Code, CredentialsKind, Delivery, Format, IssuedToken, KeySpec, KeyStatus, MAX_BODY, Request,
-    Service,
+    AppStatus, Choices, Code, CredentialsKind, Delivery, Effect, Fault, Format, IssuedToken, KeySpec, KeyStatus,
+    MAX_BODY, Reply, Request, Service, Trigger,
 };
 use ably_auth::sign;
-use ably_auth::wire::{TokenParams, TokenRequest};
+use ably_auth::wire::{Error, ErrorKind, TokenParams, TokenRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

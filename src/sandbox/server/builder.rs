@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 use std::vec::Vec;
 
 use tokio_rustls::TlsAcceptor;
@@ -22,6 +23,7 @@ pub struct SandboxBuilder {
     ports: [u16; 2],
     seed: Option<[u8; 32]>,
     clock: Clock,
+    latency: Duration,
     choices: Choices,
     keys: Vec<KeySpec>,
     given_keys: Vec<(ApiKey, KeySpec)>,
@@ -34,6 +36,7 @@ impl SandboxBuilder {
             ports: [0, 0],
             seed: None,
             clock: Clock::real(),
+            latency: Duration::ZERO,
             choices: Choices::default(),
             keys: KeySpec::test_app().into(),
             given_keys: Vec::new(),
@@ -62,6 +65,12 @@ impl SandboxBuilder {
     /// [`Sandbox::advance`].
     pub fn virtual_time(mut self, start: i64) -> Self {
         self.clock = Clock::standing(start);
+        self
+    }
+
+    /// Everything that the sandbox sends takes this long, as over a slow network.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
         self
     }
 
@@ -106,7 +115,7 @@ impl SandboxBuilder {
         let listeners = listen::bind(self.host, self.ports).await?;
         let [plain, secure] = &listeners;
         let mut sandbox = Sandbox {
-            shared: Arc::new(Shared::new(service, self.clock)),
+            shared: Arc::new(Shared::new(service, self.clock, self.latency)),
             host: self.host,
             ports: [plain.local_addr()?.port(), secure.local_addr()?.port()],
             keys,

@@ -49,11 +49,22 @@ async fn read_body(mut body: Body) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-pub(super) async fn deliver(Reply { response, delivery }: Reply) -> Response {
+/// A response that stands for none: the connection is to be closed.
+#[derive(Clone)]
+pub(super) struct NoResponse;
+
+/// The response, after the reply's delay and the latency.
+pub(super) async fn deliver(Reply { response, delivery, delay }: Reply, latency: Duration) -> Response {
+    wait(Duration::from_millis(delay).saturating_add(latency)).await;
     let bytes = Bytes::copy_from_slice(response.body());
     let body = match delivery {
         Delivery::Whole => return assemble(&response, bytes.into()),
         Delivery::Never => pending().await,
+        Delivery::Drop => {
+            let mut response = Response::new(Body::empty());
+            response.extensions_mut().insert(NoResponse);
+            return response;
+        }
         Delivery::Drip { piece, every } => Body::new(Dripping {
             bytes,
             piece: piece.max(1),
@@ -70,6 +81,13 @@ pub(super) async fn deliver(Reply { response, delivery }: Reply) -> Response {
         Delivery::Endless => Body::new(Endless(endless_piece(&bytes))),
     };
     assemble(&response, body)
+}
+
+/// Waits, if at all.
+pub(super) async fn wait(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
+    }
 }
 
 fn assemble(response: &HttpResponse, body: Body) -> Response {

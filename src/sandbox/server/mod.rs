@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::service::{IssuedToken, RequestRecord, Service};
+use super::service::{Fault, IssuedToken, RequestRecord, Service};
 use crate::options::{ApiKey, AuthOptions, ClientOptions, Endpoint};
 use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
 use shared::Shared;
@@ -204,6 +204,31 @@ impl Sandbox {
         self.shared.look(|service| service.requests().cloned().collect())
     }
 
+    /// Lets something go wrong: for the next requests, WebSockets or frames that match. Returns an id to remove the
+    /// fault by.
+    ///
+    /// # Errors
+    ///
+    /// 40000/400 where the effect cannot happen to what would meet it, or there are a hundred faults already.
+    pub fn inject(&self, fault: Fault) -> Result<u64, Error> {
+        self.shared.run(|service, _| service.inject(fault))
+    }
+
+    /// The faults that are still to happen, with their ids.
+    pub fn faults(&self) -> Vec<(u64, Fault)> {
+        self.shared.look(|service| service.faults().map(|(id, fault)| (id, fault.clone())).collect())
+    }
+
+    /// Removes a fault. Returns whether it was still to happen.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        self.shared.run(|service, _| service.remove_fault(id))
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.shared.run(|service, _| service.clear_faults());
+    }
+
     /// Looks at the service, or changes it, between two requests. The second argument is its time.
     pub fn with_service<R>(&self, look: impl FnOnce(&mut Service, i64) -> R) -> R {
         self.shared.run(look)
@@ -288,6 +313,6 @@ async fn answer(State((shared, transport)): State<(Arc<Shared>, Transport)>, req
     let Ok(Some(request)) = timeout(BODY_TIMEOUT, reading).await else {
         return StatusCode::REQUEST_TIMEOUT.into_response();
     };
-    let reply = shared.run(|service, now| service.handle(&request, now));
-    deliver::deliver(reply).await
+    let reply = shared.handle(&request);
+    deliver::deliver(reply, shared.latency()).await
 }

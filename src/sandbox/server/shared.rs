@@ -10,7 +10,7 @@ use std::vec::Vec;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
@@ -26,6 +26,8 @@ const MAX_SLEEP: Duration = Duration::from_secs(30);
 pub(super) struct Shared {
     state: Mutex<State>,
     clock: Clock,
+    /// How long everything that is sent takes.
+    latency: Duration,
     /// Told whenever the service may have changed.
     changes: watch::Sender<()>,
 }
@@ -35,21 +37,28 @@ struct State {
     peers: BTreeMap<TransportId, Peer>,
 }
 
+/// A message that is to be sent, and when; none: at once.
+pub(super) type Outgoing = (Option<Instant>, Message);
+
 /// The task that carries a transport.
 struct Peer {
     format: Format,
-    queue: mpsc::Sender<Message>,
+    queue: mpsc::Sender<Outgoing>,
     task: AbortHandle,
 }
 
 impl Shared {
-    pub(super) fn new(service: Service, clock: Clock) -> Self {
+    pub(super) fn new(service: Service, clock: Clock, latency: Duration) -> Self {
         let state = State { service, peers: BTreeMap::new() };
-        Shared { state: Mutex::new(state), clock, changes: watch::Sender::new(()) }
+        Shared { state: Mutex::new(state), clock, latency, changes: watch::Sender::new(()) }
     }
 
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    pub(super) fn latency(&self) -> Duration {
+        self.latency
     }
 
     /// Looks at the service.
@@ -62,11 +71,21 @@ impl Shared {
         self.change(|state, now| act(&mut state.service, now))
     }
 
+    /// Answers a request, and moves the clock if that is what it asks.
+    pub(super) fn handle(&self, request: &Request) -> Reply {
+        let (reply, advance) = self.run(|service, now| (service.handle(request, now), service.take_wanted_advance()));
+        if advance != 0 {
+            self.clock.advance(advance);
+            self.run(Service::handle_timeout);
+        }
+        reply
+    }
+
     /// Opens a transport, and spawns what carries it.
     pub(super) fn open(
         &self,
         request: &Request,
-        spawn: impl FnOnce(TransportId, mpsc::Receiver<Message>) -> AbortHandle,
+        spawn: impl FnOnce(TransportId, mpsc::Receiver<Outgoing>) -> AbortHandle,
     ) -> Result<(), Reply> {
         self.change(|state, now| {
             let transport = state.service.connect(request, now)?;
@@ -132,10 +151,15 @@ impl Shared {
         let mut state = self.state();
         let now = self.clock.now();
         let result = act(&mut state, now);
-        state.hand_out(now);
+        state.hand_out(now, self.due());
         drop(state);
         self.changes.send_replace(());
         result
+    }
+
+    /// When what is sent now is to arrive; none: at once.
+    fn due(&self) -> Option<Instant> {
+        (!self.latency.is_zero()).then(|| Instant::now() + self.latency)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -146,19 +170,19 @@ impl Shared {
 
 impl State {
     /// Hands what the service wants sent to the tasks that send it.
-    fn hand_out(&mut self, now: i64) {
+    fn hand_out(&mut self, now: i64, due: Option<Instant>) {
         let mut encoder = Encoder::default();
         while let Some((transport, output)) = self.service.poll_output() {
             let Some(peer) = self.peers.get(&transport) else { continue };
-            let was_taken = match output {
-                Output::Frame(message) => peer.queue.try_send(encoder.encode(message, peer.format)).is_ok(),
-                Output::Ping => peer.queue.try_send(Message::Ping(Vec::new().into())).is_ok(),
+            let message = match output {
+                Output::Frame(message) => Some(encoder.encode(message, peer.format)),
+                Output::Ping => Some(Message::Ping(Vec::new().into())),
                 Output::Close(code) => {
-                    let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::default() };
-                    peer.queue.try_send(Message::Close(Some(frame))).is_ok()
+                    Some(Message::Close(Some(CloseFrame { code: code.into(), reason: Utf8Bytes::default() })))
                 }
-                Output::Drop => false,
+                Output::Drop => None,
             };
+            let was_taken = message.is_some_and(|message| peer.queue.try_send((due, message)).is_ok());
             if !was_taken {
                 peer.task.abort();
                 self.peers.remove(&transport);

@@ -11,7 +11,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::deliver;
-use super::shared::Shared;
+use super::shared::{Outgoing, Shared};
 use crate::sandbox::service::{MAX_FRAME_SIZE, TransportId};
 
 /// How long a client may take to read what it is sent, or to close its side.
@@ -43,12 +43,15 @@ pub(super) async fn accept(shared: &Arc<Shared>, mut head: request::Parts, secur
         return (StatusCode::BAD_REQUEST, [(SEC_WEBSOCKET_VERSION, "13")]).into_response();
     };
     let request = deliver::read_head(&head, secure);
+    let delay = shared.run(|service, _| service.take_delay_of_websocket());
+    deliver::wait(Duration::from_millis(delay)).await;
     let opened = shared.open(&request, |transport, outgoing| {
         tokio::spawn(carry(upgrade, outgoing, Arc::clone(shared), transport)).abort_handle()
     });
     if let Err(reply) = opened {
-        return deliver::deliver(reply).await;
+        return deliver::deliver(reply, shared.latency()).await;
     }
+    deliver::wait(shared.latency()).await;
     let upgraded = [
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
@@ -63,7 +66,7 @@ fn has_token(head: &request::Parts, name: &HeaderName, token: &str) -> bool {
 }
 
 /// Carries a transport to its end.
-async fn carry(upgrade: OnUpgrade, outgoing: mpsc::Receiver<Message>, shared: Arc<Shared>, transport: TransportId) {
+async fn carry(upgrade: OnUpgrade, outgoing: mpsc::Receiver<Outgoing>, shared: Arc<Shared>, transport: TransportId) {
     if let Ok(Ok(upgraded)) = timeout(PATIENCE, upgrade).await {
         // What is a little too large gets an answer of the service's.
         let config = WebSocketConfig::default()
@@ -77,11 +80,19 @@ async fn carry(upgrade: OnUpgrade, outgoing: mpsc::Receiver<Message>, shared: Ar
 }
 
 /// Carries messages both ways until one side is done.
-async fn exchange(socket: &mut Socket, mut outgoing: mpsc::Receiver<Message>, shared: &Shared, transport: TransportId) {
+async fn exchange(
+    socket: &mut Socket,
+    mut outgoing: mpsc::Receiver<Outgoing>,
+    shared: &Shared,
+    transport: TransportId,
+) {
     loop {
         tokio::select! {
             message = outgoing.recv() => {
-                let Some(message) = message else { return };
+                let Some((due, message)) = message else { return };
+                if let Some(due) = due {
+                    sleep_until(due).await;
+                }
                 let is_last = message.is_close();
                 if !matches!(timeout(PATIENCE, socket.send(message)).await, Ok(Ok(()))) {
                     return;

@@ -49,7 +49,7 @@ impl Service {
         }
         let delivery = params.delivery(body.len());
         let status = params.number("status").filter(|status| (200..600).contains(status)).unwrap_or(status);
-        Ok(Reply { response: HttpResponse::new(status, headers, body), delivery })
+        Ok(Reply { delivery, ..Reply::whole(HttpResponse::new(status, headers, body)) })
     }
 
     /// A token and its details as JSON.

@@ -152,6 +152,21 @@ pub struct Reply {
     pub response: HttpResponse,
     /// How it is delivered.
     pub delivery: Delivery,
+    /// How long before, in milliseconds.
+    pub delay: u64,
+}
+
+impl Reply {
+    /// An answer that goes out as it should.
+    pub(super) fn whole(response: HttpResponse) -> Self {
+        Reply { response, delivery: Delivery::Whole, delay: 0 }
+    }
+
+    /// No answer at all.
+    pub(super) fn without_answer(delivery: Delivery) -> Self {
+        // The status stands for it in the log.
+        Reply { delivery, ..Self::whole(HttpResponse::new(0, Headers::new(), "")) }
+    }
 }
 
 /// How an answer goes out: as a rule whole, but a server may misbehave on request.
@@ -170,6 +185,8 @@ pub enum Delivery {
     },
     /// Never; the connection stays open.
     Never,
+    /// Never; the connection is closed.
+    Drop,
     /// As much of the body, though more was announced, and then the connection is closed.
     CutAfter(usize),
     /// The body over and over, without end.

@@ -7,8 +7,11 @@
 mod account;
 mod auth_url;
 mod channels;
+mod control;
 mod credentials;
 mod errors;
+mod fault;
+mod faulty;
 mod format;
 mod grant;
 mod history;
@@ -40,6 +43,7 @@ use crate::options::ApiKey;
 use crate::wire::{Error, TokenRequest};
 
 pub use account::{AppStatus, KeySpec, KeyStatus};
+pub use fault::{Effect, Fault, Trigger};
 pub use format::Format;
 pub use grant::Grant;
 pub use message::{Delivery, Reply, Request};
@@ -76,6 +80,9 @@ pub struct Service {
     revocations: revocations::Revocations,
     realtime: realtime::Connections,
     history: history::History,
+    faults: fault::Faults,
+    /// By how much the clock is to be moved.
+    wanted_advance: i64,
     traffic: traffic::Traffic,
     /// About the request that is being handled.
     noted: traffic::Noted,
@@ -95,6 +102,8 @@ impl Service {
             revocations: revocations::Revocations::default(),
             realtime: realtime::Connections::default(),
             history: history::History::default(),
+            faults: fault::Faults::default(),
+            wanted_advance: 0,
             traffic: traffic::Traffic::default(),
             noted: traffic::Noted::default(),
         };
@@ -138,18 +147,25 @@ impl Service {
     /// Answers a request that came at this time, in milliseconds since the epoch.
     pub fn handle(&mut self, request: &Request, now: i64) -> Reply {
         self.handle_timeout(now);
-        let format = Format::of_answer(request);
-        let (reply, code) = match self.route(request, now) {
-            Ok(Routed::Answer(answer)) => self.seal(answer, format),
-            Ok(Routed::Reply(reply)) => (reply, None),
-            Err(error) => self.seal(error.into(), format),
-        };
+        if let Some(reply) = self.control(request, now) {
+            return reply;
+        }
+        let (reply, code) = self.answer(request, now);
         let noted = core::mem::take(&mut self.noted);
         self.traffic.record(now, request, noted, reply.response.status, code);
         reply
     }
 
-    fn route(&mut self, request: &Request, now: i64) -> Result<Routed, Error> {
+    /// The answer, and the Ably error code where it is one of the service's own errors.
+    fn route(&mut self, request: &Request, now: i64, format: Format) -> (Reply, Option<u32>) {
+        match self.find_route(request, now) {
+            Ok(Routed::Answer(answer)) => self.seal(answer, format),
+            Ok(Routed::Reply(reply)) => (reply, None),
+            Err(error) => self.seal(error.into(), format),
+        }
+    }
+
+    fn find_route(&mut self, request: &Request, now: i64) -> Result<Routed, Error> {
         self.noted.credentials = credentials::Credentials::of(request).kind();
         if request.body().len() > MAX_BODY {
             return Err(errors::BODY_TOO_LARGE.error());
@@ -172,12 +188,6 @@ impl Service {
             _ => Err(unknown()),
         };
         answer.map(Routed::Answer)
-    }
-
-    fn seal(&self, answer: Answer, format: Format) -> (Reply, Option<u32>) {
-        let code = answer.error.as_ref().map(Error::code);
-        let response = answer.into_response(&self.server_id, format);
-        (Reply { response, delivery: Delivery::Whole }, code)
     }
 
     /// Issues a token as if it had been asked for with a valid signature now. `keyName` says by which key;

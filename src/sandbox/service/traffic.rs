@@ -58,7 +58,7 @@ pub struct RequestRecord {
     pub key_name: Option<String>,
     /// The client id it was found to come from; `*` for anybody.
     pub client_id: Option<String>,
-    /// The status of the answer.
+    /// The status of the answer; 0 where there was none, as a fault wanted it.
     pub status: u16,
     /// The Ably error code of the answer, where it was an error.
     pub code: Option<u32>,

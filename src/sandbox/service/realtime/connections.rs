@@ -15,6 +15,9 @@ use crate::wire::{Error, ProtocolMessage, Secret};
 /// How many connections there can be, open and lost.
 pub(super) const MAX_CONNECTIONS: usize = 10_000;
 
+/// How many frames can wait to be handled later.
+const MAX_HELD: usize = 1_000;
+
 /// The close code of an orderly end.
 const NORMAL: u16 = 1_000;
 /// The close code after an ERROR.
@@ -143,6 +146,9 @@ pub(in crate::sandbox::service) struct Connections {
     by_id: BTreeMap<String, TransportId>,
     deadlines: BTreeSet<(i64, TransportId)>,
     outputs: VecDeque<(TransportId, Output)>,
+    /// Frames that are to be handled later, each with the instant and a number.
+    held: BTreeMap<(i64, u64), (TransportId, Arc<ProtocolMessage>)>,
+    last_held: u64,
     log: FrameLog,
 }
 
@@ -207,7 +213,23 @@ impl Connections {
     }
 
     pub(super) fn next_deadline(&self) -> Option<i64> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        let held = self.held.first_key_value().map(|((at, _), _)| *at);
+        deadline.into_iter().chain(held).min()
+    }
+
+    /// Keeps a frame that is to be handled at that instant. Where too many are kept, it is lost.
+    pub(in crate::sandbox::service) fn hold(&mut self, transport: TransportId, message: Arc<ProtocolMessage>, at: i64) {
+        if self.held.len() < MAX_HELD {
+            self.last_held += 1;
+            self.held.insert((at, self.last_held), (transport, message));
+        }
+    }
+
+    /// A frame that is to be handled now. Its transport may be closed.
+    pub(super) fn take_held(&mut self, now: i64) -> Option<(TransportId, Arc<ProtocolMessage>)> {
+        let entry = self.held.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
     }
 
     /// A connection whose deadline has come. It is to be scheduled again.
@@ -280,7 +302,7 @@ impl Connections {
     }
 
     /// Sends DISCONNECTED and closes the transport. The connection can be resumed.
-    pub(super) fn disconnect(&mut self, transport: TransportId, error: Error, now: i64) {
+    pub(in crate::sandbox::service) fn disconnect(&mut self, transport: TransportId, error: Error, now: i64) {
         self.send(transport, frames::disconnected(&error), now);
         self.release(transport, now);
     }
@@ -292,7 +314,7 @@ impl Connections {
     }
 
     /// Cuts the transport off. The connection can be resumed.
-    pub(super) fn cut(&mut self, transport: TransportId, now: i64) {
+    pub(in crate::sandbox::service) fn cut(&mut self, transport: TransportId, now: i64) {
         self.note(transport, FrameEvent::Cut, now);
         self.outputs.push_back((transport, Output::Drop));
         self.detach_transport(transport, now);

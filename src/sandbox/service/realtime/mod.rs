@@ -64,6 +64,12 @@ pub enum Output {
     Drop,
 }
 
+impl TransportId {
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Service {
     /// Takes a frame from a transport: its bytes, in the format that the transport was opened with. One that cannot be read fails the connection. Frames
     /// of a transport that is closed, or that there never was, are ignored.
@@ -78,17 +84,31 @@ impl Service {
             }
         };
         self.realtime.note_received(transport, &message, now);
+        self.handle_message(transport, message, now);
+    }
+
+    pub(super) fn dispatch(&mut self, transport: TransportId, message: &ProtocolMessage, now: i64) {
         match message.action() {
             action::HEARTBEAT => self.realtime.send(transport, frames::heartbeat(message.member("id")), now),
-            action::AUTH => self.reauthenticate(transport, &message, now),
+            action::AUTH => self.reauthenticate(transport, message, now),
             action::CLOSE => self.realtime.finish(transport, frames::closed(), now),
             action::DISCONNECT => self.realtime.release(transport, now),
-            action::ATTACH => self.attach(transport, &message, now),
-            action::DETACH => self.detach(transport, &message, now),
-            action::MESSAGE => self.publish_by_realtime(transport, &message, now),
-            action::PRESENCE => self.enter(transport, &message, now),
+            action::ATTACH => self.attach(transport, message, now),
+            action::DETACH => self.detach(transport, message, now),
+            action::MESSAGE => self.publish_by_realtime(transport, message, now),
+            action::PRESENCE => self.enter(transport, message, now),
             _ => {}
         }
+    }
+
+    /// Says no to a frame, whatever it is.
+    pub(super) fn refuse(&mut self, transport: TransportId, message: &ProtocolMessage, error: &Error, now: i64) {
+        let answer = match message.action() {
+            action::ATTACH => frames::error(message.channel(), error),
+            action::MESSAGE | action::PRESENCE => frames::acknowledgement(message.member("msgSerial"), Err(error)),
+            _ => return self.realtime.fail(transport, error.clone(), now),
+        };
+        self.realtime.send(transport, answer, now);
     }
 
     fn read_frame(&self, frame: &[u8], format: Format) -> Result<Arc<ProtocolMessage>, Error> {
@@ -115,6 +135,11 @@ impl Service {
     pub fn handle_timeout(&mut self, now: i64) {
         while let Some(transport) = self.realtime.take_due(now) {
             self.on_deadline(transport, now);
+        }
+        while let Some((transport, message)) = self.realtime.take_held(now) {
+            if self.realtime.open(transport).is_some() {
+                self.dispatch(transport, &message, now);
+            }
         }
     }
 

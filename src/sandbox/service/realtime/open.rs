@@ -5,11 +5,12 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-use super::connections::{Connection, Open};
+use super::connections::{Connection, Connections, Open};
 use super::{TransportId, frames};
 use crate::sandbox::service::account::app_id_of;
 use crate::sandbox::service::credentials::{Credentials, Identity, is_same_secret};
 use crate::sandbox::service::errors;
+use crate::sandbox::service::fault::Effect;
 use crate::sandbox::service::format::Format;
 use crate::sandbox::service::message::Request;
 use crate::sandbox::service::{Reply, Service};
@@ -35,13 +36,43 @@ impl Service {
             self.record(request, reply.response.status, code, now);
             return Err(reply);
         };
+        let effects = self.websocket_effects();
+        if let Some(reply) = Self::forestall_websocket(&effects) {
+            self.record(request, reply.response.status, None, now);
+            return Err(reply);
+        }
         let transport = self.realtime.new_transport();
+        for effect in effects {
+            match effect {
+                Effect::Refuse { error } => {
+                    return Ok(self.turn_away(request, transport, error, Connections::fail, now));
+                }
+                Effect::Disconnect { error } => {
+                    return Ok(self.turn_away(request, transport, error, Connections::disconnect, now));
+                }
+                _ => {}
+            }
+        }
         let admitted = self.admit(request, transport, format, now);
         self.record(request, 101, admitted.as_ref().err().map(Error::code), now);
         if let Err(error) = admitted {
             self.realtime.fail(transport, error, now);
         }
         Ok(transport)
+    }
+
+    /// Tells a client that there is no connection for it.
+    fn turn_away(
+        &mut self,
+        request: &Request,
+        transport: TransportId,
+        error: Error,
+        how: fn(&mut Connections, TransportId, Error, i64),
+        now: i64,
+    ) -> TransportId {
+        self.record(request, 101, Some(error.code()), now);
+        how(&mut self.realtime, transport, error, now);
+        transport
     }
 
     fn admit(&mut self, request: &Request, transport: TransportId, format: Format, now: i64) -> Result<(), Error> {
