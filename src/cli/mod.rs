@@ -35,8 +35,7 @@ enum Command {
         #[arg(long)]
         realtime: bool,
     },
-    /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed as a
-    /// line of JSON.
+    /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed.
     Sandbox(sandbox::Arguments),
     /// Sign a token request with an API key, and print it as JSON.
     Sign(sign::Arguments),

@@ -266,6 +266,11 @@ impl Service {
         self.traffic.iter()
     }
 
+    /// How many requests have come in all; those that are forgotten count too.
+    pub fn request_count(&self) -> u64 {
+        self.traffic.count()
+    }
+
     /// Forgets the requests and frames so far.
     pub fn forget_traffic(&mut self) {
         self.traffic.clear();

@@ -88,16 +88,23 @@ pub(super) struct Noted {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Traffic {
     records: VecDeque<RequestRecord>,
+    count: u64,
 }
 
 impl Traffic {
     pub(super) fn record(&mut self, at: i64, request: &Request, noted: Noted, status: u16, code: Option<u32>) {
+        self.count += 1;
         if self.records.len() == CAPACITY {
             self.records.pop_front();
         }
         let request = if request.body().len() <= MAX_BODY { request.clone() } else { request.without_body() };
         let Noted { credentials, key_name, client_id, note } = noted;
         self.records.push_back(RequestRecord { at, request, credentials, key_name, client_id, status, code, note });
+    }
+
+    /// How many there ever were.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The oldest first.

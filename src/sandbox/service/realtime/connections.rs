@@ -352,6 +352,10 @@ impl Connections {
         self.log.iter()
     }
 
+    pub(super) fn frame_count(&self) -> u64 {
+        self.log.count()
+    }
+
     pub(in crate::sandbox::service) fn clear_log(&mut self) {
         self.log.clear();
     }

@@ -81,10 +81,12 @@ fn size_of(value: &Value) -> usize {
 pub(super) struct FrameLog {
     records: VecDeque<FrameRecord>,
     size: usize,
+    count: u64,
 }
 
 impl FrameLog {
     pub(super) fn record(&mut self, record: FrameRecord) {
+        self.count += 1;
         self.size += record.size();
         self.records.push_back(record);
         while self.records.len() > CAPACITY || self.size > MAX_SIZE {
@@ -93,12 +95,17 @@ impl FrameLog {
         }
     }
 
+    /// How many there ever were.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &FrameRecord> {
         self.records.iter()
     }
 
     pub(super) fn clear(&mut self) {
-        *self = FrameLog::default();
+        *self = FrameLog { count: self.count, ..FrameLog::default() };
     }
 }

@@ -159,6 +159,11 @@ impl Service {
         self.realtime.log()
     }
 
+    /// How many frames and other events of transports there were in all; those that are forgotten count too.
+    pub fn frame_count(&self) -> u64 {
+        self.realtime.frame_count()
+    }
+
     /// One thing that is due for a connection.
     fn on_deadline(&mut self, transport: TransportId, now: i64) {
         let Some(connection) = self.realtime.get_mut(transport) else { return };
