@@ -21,7 +21,7 @@ fn main() {
 /// Clients and sandbox share it, as they share the processors.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_multi_thread().enable_all().build().unwrap());
 
-/// With a fresh certificate, and until a first request is answered.
+/// With a fresh certificate, and until a client has reached it.
 #[divan::bench]
 fn start() -> u16 {
     RUNTIME.block_on(async {

@@ -117,7 +117,8 @@ impl Trigger {
 #[serde(tag = "effect", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Effect {
-    /// The answer, or the end of the handshake, comes late; a frame is handled late, by the service's time.
+    /// The answer comes late, or the WebSocket is opened late; a frame is handled late, by the service's time. Where a
+    /// hundred frames wait already it is lost.
     Delay {
         /// By so much.
         milliseconds: u32,

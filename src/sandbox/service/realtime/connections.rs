@@ -16,7 +16,7 @@ use crate::wire::{Error, ProtocolMessage, Secret};
 pub(super) const MAX_CONNECTIONS: usize = 10_000;
 
 /// How many frames can wait to be handled later.
-const MAX_HELD: usize = 1_000;
+const MAX_HELD: usize = 100;
 
 /// The close code of an orderly end.
 const NORMAL: u16 = 1_000;

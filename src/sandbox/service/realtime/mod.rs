@@ -71,8 +71,8 @@ impl TransportId {
 }
 
 impl Service {
-    /// Takes a frame from a transport: its bytes, in the format that the transport was opened with. One that cannot be read fails the connection. Frames
-    /// of a transport that is closed, or that there never was, are ignored.
+    /// Takes a frame from a transport: its bytes, in the format that the transport was opened with. One that cannot be
+    /// read fails the connection. Frames of a transport that is closed, or that there never was, are ignored.
     pub fn handle_frame(&mut self, transport: TransportId, frame: &[u8], now: i64) {
         self.handle_timeout(now);
         let Some(format) = self.realtime.open(transport).map(|open| open.format) else { return };
@@ -87,6 +87,7 @@ impl Service {
         self.handle_message(transport, message, now);
     }
 
+    /// Does what a frame asks.
     pub(super) fn dispatch(&mut self, transport: TransportId, message: &ProtocolMessage, now: i64) {
         match message.action() {
             action::HEARTBEAT => self.realtime.send(transport, frames::heartbeat(message.member("id")), now),
