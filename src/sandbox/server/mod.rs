@@ -10,6 +10,7 @@ mod builder;
 mod clock;
 mod deliver;
 mod listen;
+mod page;
 mod realtime;
 mod shared;
 mod tls;
@@ -308,6 +309,9 @@ async fn answer(State((shared, transport)): State<(Arc<Shared>, Transport)>, req
     let (head, body) = request.into_parts();
     if websocket::is_wanted(&head) {
         return websocket::accept(&shared, head, transport == Transport::Tls).await;
+    }
+    if let Some(page) = page::answer(&shared, &head) {
+        return page;
     }
     let reading = deliver::read(&head, body, transport == Transport::Tls);
     let Ok(Some(request)) = timeout(BODY_TIMEOUT, reading).await else {

@@ -115,9 +115,14 @@ impl Shared {
         });
     }
 
+    /// Is told whenever the service may have changed.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// Waits until there is something to be seen.
     pub(super) async fn until<R>(&self, mut look: impl FnMut(&Service) -> Option<R>) -> R {
-        let mut changes = self.changes.subscribe();
+        let mut changes = self.changes();
         loop {
             if let Some(seen) = self.look(&mut look) {
                 return seen;
@@ -129,7 +134,7 @@ impl Shared {
 
     /// Does what is due whenever it is, for ever. For a clock that goes by itself.
     pub(super) async fn keep_time(self: Arc<Self>) {
-        let mut changes = self.changes.subscribe();
+        let mut changes = self.changes();
         loop {
             let deadline = self.look(Service::poll_timeout);
             let wait = deadline.map_or(MAX_SLEEP, |at| {
