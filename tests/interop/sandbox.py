@@ -25,8 +25,9 @@ FULL, _, CHANNELS, _, REVOCABLE = SANDBOX["keys"][:5]
 URL = SANDBOX["secureUrl"]
 PORT, TLS_PORT = (urllib.parse.urlsplit(SANDBOX[url]).port for url in ("url", "secureUrl"))
 
-# What goes wrong is looked at here, so the SDK need not tell.
-logging.getLogger("ably").setLevel(logging.CRITICAL + 1)
+# What goes wrong is looked at here, so the SDK need not tell; nor that it writes to sockets which the service closed.
+for logger in ("ably", "asyncio"):
+    logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
 
 # The SDK (3.1.4) opens WebSockets at the scheme's own port, whatever `tls_port` says.
 transport.ws_connect = functools.partial(transport.ws_connect, port=TLS_PORT)
