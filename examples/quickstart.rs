@@ -8,7 +8,7 @@
 //! Everything goes over real HTTP and real WebSockets, to a sandbox inside this process; with a key in `ABLY_API_KEY`,
 //! to Ably.
 
-#![allow(clippy::disallowed_methods, reason = "it waits for a token to expire, and tells the time")]
+#![allow(clippy::disallowed_methods, reason = "it tells the time")]
 
 use std::error::Error;
 use std::fmt::Display;
