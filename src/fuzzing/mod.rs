@@ -5,7 +5,7 @@
 //! lets everything come to its end in three ways (all answers come, all fail, none comes), after which nothing may
 //! be left.
 //!
-//! [`answers`] gives arbitrary bytes to everything that reads what came from outside.
+//! [`fn@answers`] gives arbitrary bytes to everything that reads what came from outside.
 
 #![allow(clippy::missing_errors_doc, reason = "no part of the interface")]
 
