@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use ably_auth::fuzzing::{Scenario, answers, run};
+use ably_auth::fuzzing::{Scenario, answers, run, session};
+use arbitrary::{Arbitrary, Unstructured};
 
 /// The inputs of a fuzz target, in order of name.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
@@ -25,6 +26,15 @@ fn the_machine_corpus_breaks_no_invariant() {
         if let Some(Err(violation)) = Scenario::from_bytes(&bytes).as_ref().map(run) {
             panic!("{name}: {violation}");
         }
+    }
+}
+
+#[test]
+fn the_session_corpus_breaks_no_invariant() {
+    for (name, bytes) in corpus("session") {
+        println!("{name}");
+        let scenario = session::Scenario::arbitrary_take_rest(Unstructured::new(&bytes));
+        session::run(&scenario.expect("any bytes are a scenario"));
     }
 }
 

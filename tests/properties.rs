@@ -2,18 +2,12 @@
 #![cfg(feature = "__fuzzing")]
 
 use ably_auth::fuzzing::{CallbackAnswer, Client, Command, HttpAnswer, Life, Op, Punctuality, Scenario, run};
-use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Bytes enough for any client, and for any op.
-const VALUE: usize = 24;
-
-/// A value made of bytes as a fuzzer's input is, so that there is one description of what can happen. Each op has
-/// its own bytes: shrinking drops ops, and makes the numbers in the others small.
-fn value<T: for<'a> Arbitrary<'a> + std::fmt::Debug>() -> impl Strategy<Value = T> {
-    any::<[u8; VALUE]>().prop_map(|bytes| T::arbitrary(&mut Unstructured::new(&bytes)).expect("bytes enough"))
-}
+#[path = "common/values.rs"]
+mod values;
+use values::value;
 
 /// Any op, and more often one that gets things done.
 fn op() -> impl Strategy<Value = Op> {

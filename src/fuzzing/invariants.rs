@@ -4,14 +4,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 
-use serde_json::Value;
-
-use super::palette::{CANARY, Mint, Purpose, SOURCE_NONCE};
+use super::palette::{Mint, Purpose, SOURCE_NONCE};
 use super::pending::{Kind, Pending};
+use super::secrets::{Secrets, body_member};
 use super::world::{Input, drain};
 use crate::http::HttpRequest;
 use crate::wire::{Error, Secret, TokenDetails};
-use crate::{Action, AuthMachine, Event, Notice, Now, Outcome};
+use crate::{Action, AuthMachine, Event, Now};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug)]
@@ -24,7 +23,7 @@ pub(super) fn broken<T>(invariant: u8, what: impl Into<String>) -> Result<T, Bro
     Err(Broken { invariant, what: what.into() })
 }
 
-fn ensure(holds: bool, invariant: u8, what: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(super) fn ensure(holds: bool, invariant: u8, what: impl FnOnce() -> String) -> Result<(), Broken> {
     if holds { Ok(()) } else { broken(invariant, what()) }
 }
 
@@ -52,8 +51,7 @@ pub(super) struct Watch {
     /// The headers each request was sent with, by its path.
     authorizations: BTreeMap<String, BTreeSet<String>>,
     sends: BTreeMap<String, usize>,
-    /// Secrets that were computed, and so do not hold the canary.
-    computed: BTreeSet<String>,
+    secrets: Secrets,
 }
 
 /// An input causes at most so many actions, and so many more for each operation under way.
@@ -140,38 +138,11 @@ impl Watch {
 
     /// 9. Neither what has happened nor the machine itself shows a secret.
     fn no_secret_shows(&mut self, step: &Step<'_>) -> Result<(), Broken> {
-        self.computed.extend(step.actions.iter().flat_map(computed_secrets));
-        self.check_shown(&format!("{:?} {}", step.after, step.after.explain()))?;
-        self.check_shown(&format!("{:?}", step.input))?;
-        for action in step.actions {
-            self.check_shown(&format!("{action:?}"))?;
-            match action {
-                Action::Notice(notice) => self.check_notice(notice)?,
-                Action::Complete { outcome: Err(error), .. }
-                | Action::DropConnection { reason: error }
-                | Action::FailConnection { reason: error } => self.check_error(error)?,
-                _ => {}
-            }
-        }
-        Ok(())
+        self.secrets.learn(step.actions);
+        self.secrets.check_shown(&format!("{:?} {}", step.after, step.after.explain()))?;
+        self.secrets.check_shown(&format!("{:?}", step.input))?;
+        step.actions.iter().try_for_each(|action| self.secrets.check_action(action))
     }
-
-    fn check_notice(&self, notice: &Notice) -> Result<(), Broken> {
-        self.check_shown(&json_text(notice))
-    }
-
-    pub(super) fn check_error(&self, error: &Error) -> Result<(), Broken> {
-        self.check_shown(&format!("{error} {error:?} {}", json_text(error)))
-    }
-
-    pub(super) fn check_shown(&self, text: &str) -> Result<(), Broken> {
-        let secret = self.computed.iter().map(String::as_str).chain([CANARY]).find(|secret| text.contains(secret));
-        ensure(secret.is_none(), 9, || format!("a secret shows in {text}"))
-    }
-}
-
-fn json_text(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// 2. Each `request_token` has one source of its own; all others share one.
@@ -255,26 +226,4 @@ fn reasons(step: &Step<'_>) -> u64 {
 fn is_signed_by_us(request: &HttpRequest) -> bool {
     let nonce = body_member(request, "nonce");
     nonce.is_some_and(|nonce| !nonce.starts_with(SOURCE_NONCE))
-}
-
-fn body_member(request: &HttpRequest, name: &str) -> Option<String> {
-    let body: Value = serde_json::from_str(request.body.as_ref()?.expose()).ok()?;
-    body.get(name)?.as_str().map(String::from)
-}
-
-fn computed_secrets(action: &Action) -> impl Iterator<Item = String> {
-    let (header, mac) = match action {
-        Action::SendHttp { request, .. } => {
-            (request.headers.find("authorization").map(String::from), body_member(request, "mac"))
-        }
-        Action::Complete { outcome: Ok(Outcome::Credentials(credentials)), .. } => {
-            (Some(credentials.authorization().into()), None)
-        }
-        Action::Complete { outcome: Ok(Outcome::TokenRequest(request)), .. } => {
-            (None, request.mac.as_ref().map(|mac| mac.expose().into()))
-        }
-        _ => (None, None),
-    };
-    let header = header.and_then(|header| header.split(' ').nth(1).map(String::from));
-    [header, mac].into_iter().flatten().filter(|secret| !secret.contains(CANARY))
 }

@@ -5,6 +5,8 @@
 //! lets everything come to its end in three ways (all answers come, all fail, none comes), after which nothing may
 //! be left.
 //!
+//! [`session`] does the like for a session: what happens to it is of the same kind, and frames and sockets besides.
+//!
 //! [`fn@answers`] gives arbitrary bytes to everything that reads what came from outside.
 
 #![allow(clippy::missing_errors_doc, reason = "no part of the interface")]
@@ -14,6 +16,8 @@ mod invariants;
 mod ops;
 mod palette;
 mod pending;
+mod secrets;
+pub mod session;
 mod world;
 
 use alloc::format;

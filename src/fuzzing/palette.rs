@@ -189,6 +189,8 @@ pub(super) enum Purpose {
     Exchange,
     Time,
     Revoke,
+    /// Whether there is a network at all.
+    Connectivity,
     Rest,
 }
 
@@ -202,6 +204,7 @@ impl Purpose {
             _ if path.ends_with("/requestToken") => Self::Exchange,
             _ if path.ends_with("/revokeTokens") => Self::Revoke,
             _ if path.ends_with("/time") => Self::Time,
+            _ if path.contains("internet-up") => Self::Connectivity,
             _ => Self::Rest,
         }
     }
@@ -243,6 +246,7 @@ fn success(life: Life, purpose: Purpose, mint: &mut Mint, now: Now) -> HttpRespo
         Purpose::Revoke => {
             json!({ "results": [{ "target": "clientId:me", "issuedBefore": 1, "appliesAt": 2 }] })
         }
+        Purpose::Connectivity => return typed_response(200, "text/plain", "yes"),
         Purpose::Rest => json!({ "fine": true }),
     };
     json_response(200, &body)

@@ -1,0 +1,136 @@
+//! What can happen to a session. Answers, errors and options are those of the machine's ops.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use arbitrary::Arbitrary;
+use serde_json::{Value, json};
+
+use crate::fuzzing::ops::{Auth, CallbackAnswer, Client, Failure, HttpAnswer, Reason};
+use crate::wire::action;
+
+/// A session and what happens to it.
+#[derive(Arbitrary, Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// How the client is configured.
+    pub client: Client,
+    /// What then happens, one after the other.
+    pub ops: Vec<Op>,
+}
+
+/// One thing that happens.
+#[allow(missing_docs, reason = "commands and events have the session's names")]
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+pub enum Op {
+    Connect,
+    Close,
+    Authorize(Auth),
+    Request,
+    RequestToken,
+    Credentials,
+    /// Of the operation that has run longest.
+    Cancel,
+    Send,
+    Open,
+    Receive(Frame),
+    /// Over a socket that is no longer used, or never was.
+    ReceiveStale(Frame),
+    Ping,
+    SocketGone,
+    SocketGoneStale,
+    /// The callback that waits longest returns.
+    Return(CallbackAnswer),
+    /// The callback that waits longest fails.
+    FailCallback(Reason),
+    /// The request that waits longest gets a response.
+    Respond(HttpAnswer),
+    /// The request that waits longest fails.
+    FailHttp(Failure),
+    Network {
+        up: bool,
+    },
+    TokenRejected,
+    TokenExpired,
+    /// The next deadline comes.
+    Deadline,
+    /// Time passes, with a wake-up at each deadline.
+    Advance {
+        ms: u16,
+    },
+    /// Time passes, and nobody wakes the session.
+    Oversleep {
+        seconds: u8,
+    },
+}
+
+/// What the server sends.
+#[allow(missing_docs, reason = "the names say it")]
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+pub enum Frame {
+    Connected,
+    ConnectedAnew,
+    ConnectedWithoutDetails,
+    ConnectedAsAnother,
+    ErrorToken,
+    ErrorFatal,
+    ErrorOfChannel,
+    DisconnectedToken,
+    DisconnectedOther,
+    DisconnectedUnwell,
+    Auth,
+    Heartbeat,
+    Closed,
+    Message,
+    Unknown,
+    Garbage,
+}
+
+impl Frame {
+    /// Whether the server rejects the connection's token by it.
+    pub(super) fn rejects_token(self) -> bool {
+        matches!(self, Self::ErrorToken | Self::DisconnectedToken)
+    }
+
+    pub(super) fn text(self) -> String {
+        let details = json!({"connectionKey": "CANARY-key", "maxIdleInterval": 15_000, "connectionStateTtl": 20_000});
+        match self {
+            Self::Connected => connected("connection-1", details),
+            Self::ConnectedAnew => {
+                let mut frame = connected("connection-2", details);
+                frame["error"] = error(80008, 400);
+                frame
+            }
+            Self::ConnectedWithoutDetails => json!({"action": action::CONNECTED, "connectionId": "connection-1"}),
+            Self::ConnectedAsAnother => connected("connection-1", json!({"clientId": "another"})),
+            Self::ErrorToken => failure(action::ERROR, 40142, 401),
+            Self::ErrorFatal => failure(action::ERROR, 40101, 401),
+            Self::ErrorOfChannel => {
+                let mut frame = failure(action::ERROR, 40142, 401);
+                frame["channel"] = "channel".into();
+                frame
+            }
+            Self::DisconnectedToken => failure(action::DISCONNECTED, 40142, 401),
+            Self::DisconnectedOther => failure(action::DISCONNECTED, 80003, 400),
+            Self::DisconnectedUnwell => failure(action::DISCONNECTED, 50003, 503),
+            Self::Auth => json!({"action": action::AUTH}),
+            Self::Heartbeat => json!({"action": action::HEARTBEAT}),
+            Self::Closed => json!({"action": action::CLOSED}),
+            Self::Message => json!({"action": action::MESSAGE, "channel": "channel", "channelSerial": "serial"}),
+            Self::Unknown => json!({"action": 99, "channel": "channel"}),
+            Self::Garbage => return "{".into(),
+        }
+        .to_string()
+    }
+}
+
+fn connected(id: &str, details: Value) -> Value {
+    json!({"action": action::CONNECTED, "connectionId": id, "connectionDetails": details})
+}
+
+fn failure(action: i64, code: u32, status: u16) -> Value {
+    json!({"action": action, "error": error(code, status)})
+}
+
+fn error(code: u32, status: u16) -> Value {
+    json!({"code": code, "statusCode": status, "message": "m"})
+}

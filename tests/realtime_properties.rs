@@ -1,0 +1,114 @@
+//! What holds for a session, under random interleavings of commands, frames, sockets, answers and moments.
+#![cfg(feature = "__fuzzing")]
+
+use ably_auth::fuzzing::session::{Frame, Op, Scenario, World, run};
+use ably_auth::fuzzing::{Auth, CallbackAnswer, Client, HttpAnswer, Life, Source};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+#[path = "common/values.rs"]
+mod values;
+use values::value;
+
+/// Any op, and more often one that gets things done.
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => value::<Op>(),
+        2 => Just(Op::Connect),
+        3 => Just(Op::Open),
+        3 => Just(Op::Receive(Frame::Connected)),
+        4 => value::<Frame>().prop_map(Op::Receive),
+        1 => Just(Op::SocketGone),
+        1 => Just(Op::Authorize(Auth::Stored)),
+        3 => Just(Op::Return(CallbackAnswer::TokenText)),
+        3 => Just(Op::Respond(HttpAnswer::Success(Life::Unknown))),
+        3 => Just(Op::Deadline),
+    ]
+}
+
+/// What does no harm to a connection that is up, as long as everything is answered well.
+fn happy_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => Just(Op::Receive(Frame::Auth)),
+        3 => Just(Op::Authorize(Auth::Stored)),
+        2 => Just(Op::Authorize(Auth::Token(Life::Unknown))),
+        2 => Just(Op::Request),
+        2 => Just(Op::TokenRejected),
+        10 => select(&[
+            Op::RequestToken,
+            Op::Credentials,
+            Op::Cancel,
+            Op::Send,
+            Op::Connect,
+            Op::TokenExpired,
+            Op::Network { up: true },
+            Op::Receive(Frame::Heartbeat),
+            Op::Receive(Frame::Message),
+            Op::Receive(Frame::ErrorOfChannel),
+            Op::Receive(Frame::Garbage),
+            Op::SocketGoneStale,
+        ][..]),
+        2 => (0_u16..5_000).prop_map(|ms| Op::Advance { ms }),
+    ]
+}
+
+/// Clients that can get tokens again and again.
+fn renewing_client() -> impl Strategy<Value = Client> {
+    let source = select(&[Source::Callback, Source::Key, Source::AuthUrlGet][..]);
+    (source, any::<bool>(), any::<u8>()).prop_map(|(source, client_id, seed)| Client {
+        source,
+        initial_token: None,
+        client_id,
+        query_time: false,
+        fallbacks: false,
+        request_ids: false,
+        seed,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn whatever_happens_the_invariants_hold(client in value::<Client>(), ops in vec(op(), 1..64)) {
+        run(&Scenario { client, ops });
+    }
+
+    #[test]
+    fn a_renewal_that_goes_well_closes_no_socket(client in renewing_client(), ops in vec(happy_op(), 1..80)) {
+        let mut world = World::connected(&client);
+        let opened = world.sockets_opened();
+        for op in &ops {
+            world.apply(*op);
+            world.answer_everything_well();
+            prop_assert!(world.is_connected(), "after {:?}", op);
+        }
+        prop_assert_eq!(world.sockets_opened(), opened);
+        prop_assert_eq!(world.sockets_closed(), 0);
+    }
+
+    #[test]
+    fn so_many_expiries_so_many_renewals(
+        client in renewing_client(),
+        expiries in vec((0_u16..3_000, any::<bool>()), 1..30),
+    ) {
+        let mut world = World::connected(&client);
+        let before = world.tokens_asked_for();
+        for (ms, at_the_reconnect) in &expiries {
+            world.apply(Op::Advance { ms: *ms });
+            // Either the token expires while connected, or it has when the connection is made again.
+            let first = if *at_the_reconnect { Frame::DisconnectedOther } else { Frame::DisconnectedToken };
+            world.apply(Op::Receive(first));
+            if *at_the_reconnect {
+                world.open_after_the_pause();
+                world.apply(Op::Receive(Frame::ErrorToken));
+            }
+            world.answer_everything_well();
+            world.open_after_the_pause();
+            world.apply(Op::Receive(Frame::Connected));
+            prop_assert!(world.is_connected());
+        }
+        prop_assert_eq!(world.tokens_asked_for() - before, expiries.len());
+    }
+}
