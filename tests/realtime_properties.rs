@@ -68,8 +68,6 @@ fn renewing_client() -> impl Strategy<Value = Client> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
-
     #[test]
     fn whatever_happens_the_invariants_hold(client in value::<Client>(), ops in vec(op(), 1..64)) {
         run(&Scenario { client, ops });
