@@ -4,6 +4,7 @@
 //! Where they wait for time to pass, the sandbox's time is moved. Where they want a JWT of a third party's making, the
 //! sandbox makes one. Where they want the binary protocol off, it is: the crate's clients speak JSON.
 #![cfg(all(feature = "tokio", feature = "sandbox"))]
+#![allow(clippy::disallowed_methods, reason = "the clients under test go by the system's clock")]
 
 mod realtime_auth;
 mod rest_auth;
