@@ -127,11 +127,12 @@ fn explain(sandbox: &Sandbox, arguments: &Arguments) -> String {
     format!(
         "The sandbox is ready. It runs until it is interrupted.\n\n    {}\n    {}\n\nKeys\n\n{}\n{certificate}.\n\
          Clients need these options, and basic authentication needs TLS:\n\n    \
-         endpoint 127.0.0.1, port {http}, tlsPort {https}\n\nTry\n\n    curl {}",
+         endpoint 127.0.0.1, port {http}, tlsPort {https}\n\nTry\n\n    curl {}\n\nWatch it in a browser\n\n    {}",
         sandbox.url(""),
         sandbox.secure_url(""),
         keys.collect::<String>(),
         sandbox.url("/time"),
+        sandbox.url("/"),
     )
 }
 

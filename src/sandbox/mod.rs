@@ -57,6 +57,13 @@
 //! # }
 //! ```
 //!
+//! # A page to keep open
+//!
+//! A browser that opens `/` shows what is alive: tokens with their countdown, connections, and the last requests and
+//! frames as a timeline, updated as things happen. It shows no secret: a token goes by the first eight digits of its
+//! SHA-256 (`printf %s "$TOKEN" | sha256sum`). `GET /__sandbox/state` has the same as JSON, and as server-sent events
+//! where they are accepted.
+//!
 //! # From other languages
 //!
 //! What Rust does by calling, others do over HTTP, without credentials and on either port. A body is a JSON object, and
