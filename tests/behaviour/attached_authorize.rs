@@ -446,6 +446,25 @@ fn an_attempt_that_was_halted_goes_on_where_authorize_is_cancelled() {
 }
 
 #[test]
+fn an_attempt_that_was_halted_waits_for_the_whole_of_getting_a_token_only_so_long() {
+    let mut client = client_that_holds_callbacks(ConnectionState::Connecting);
+    let authorize = client.authorize(None, None);
+    client.expect_halt();
+    let callback = client.expect_callback();
+    client.advance(9_000);
+    let signed = json!({"keyName": "app.key", "timestamp": 1, "nonce": "0123456789abcdef", "mac": "m"});
+    client.callback_returns(&callback, token_request(signed));
+    let exchange = client.expect_http();
+    assert_eq!(client.deadline(), Some((1_000, TimerKind::ConnectionAuth)));
+
+    client.advance(1_000);
+
+    client.expect_abort(&exchange);
+    assert_eq!(codes(&client.expect_drop()), (80019, 401));
+    assert_eq!(codes(&client.expect_error(authorize)), (40170, 401));
+}
+
+#[test]
 fn a_connection_of_another_client_does_not_complete_authorize() {
     let mut client = Client::with_numbered_tokens(json!({"clientId": "me"}));
     client.connection(ConnectionState::Initialized);

@@ -2,7 +2,7 @@
 
 use ably_auth::http::HttpFailureKind;
 use ably_auth::wire::TokenRevocationTargetSpecifier as Target;
-use ably_auth::{Error, ErrorKind, Event, OperationId, Revocation};
+use ably_auth::{ConnectionState, Error, ErrorKind, Event, OperationId, Revocation};
 use serde_json::json;
 
 use crate::common::*;
@@ -205,4 +205,25 @@ fn what_a_finished_operation_used_is_gone() {
 
     // The ids have a few more digits; nothing else may have grown.
     assert!(run() <= before + 16, "{} after {before}", run());
+}
+
+#[test]
+fn what_a_cancelled_authorize_used_is_gone_although_the_connection_never_answers() {
+    let mut client = Client::with_numbered_tokens(json!({}));
+    client.connection(ConnectionState::Connecting);
+    client.expect_open();
+    client.connection(ConnectionState::Connected);
+    let mut run = || {
+        let authorize = client.authorize(None, None);
+        client.expect_upgrade();
+        cancel(&mut client, authorize);
+        format!("{:?}", client.machine()).len()
+    };
+
+    let before = run();
+    for _ in 0..100 {
+        run();
+    }
+
+    assert!(run() <= before + 32, "{} after {before}", run());
 }

@@ -164,6 +164,7 @@ fn credentials_in_hand_can_be_looked_at_without_a_command() {
     let credentials = client.expect_credentials(credentials);
 
     assert_eq!(client.machine().peek_credentials(), Some(&credentials));
+    assert_eq!(format!("{credentials:?}"), "Credentials(Bearer [redacted])");
     let basic = Client::new(json!({"key": KEY}));
     assert_eq!(basic.machine().peek_credentials().and_then(|credentials| credentials.key()), Some(KEY));
 }
