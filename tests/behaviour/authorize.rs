@@ -344,6 +344,19 @@ fn a_refused_authorize_leaves_another_that_is_under_way_alone() {
 }
 
 #[test]
+fn a_given_token_of_another_client_leaves_those_who_wait_alone() {
+    let mut client = Client::new(json!({"authCallback": true, "clientId": "me"}));
+    let first = client.authorize(None, None);
+    let callback = client.expect_callback();
+
+    let error = refused(&mut client, json!({"tokenDetails": {"token": "yours", "clientId": "you"}}));
+    assert_eq!(codes(&error), (40102, 401));
+    client.callback_returns(&callback, "mine");
+
+    assert_eq!(client.expect_token(first).token.expose(), "mine");
+}
+
+#[test]
 fn authorize_fails_with_the_sources_own_error() {
     for (thrown, expected) in [
         (json!({"message": "m", "code": 40160, "statusCode": 401}), (40160, 401)),

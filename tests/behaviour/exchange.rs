@@ -1,10 +1,10 @@
 //! The exchange of signed requests for tokens.
 
-use ably_auth::ErrorKind;
 use ably_auth::http::HttpFailureKind;
 use ably_auth::options::ApiKey;
 use ably_auth::sign::verify;
 use ably_auth::wire::TokenRequest;
+use ably_auth::{ErrorKind, NoticeKind};
 use serde_json::{Value, json};
 
 use crate::common::*;
@@ -220,6 +220,52 @@ fn a_replay_that_the_service_refuses_has_an_auth_url_asked_once_more() {
     client.expect_token(authorize);
     let to_url = client.hosts().iter().filter(|host| **host == "auth.example.com").count();
     assert_eq!((to_url, client.requests.len()), (2, 5));
+}
+
+#[test]
+fn a_given_token_request_that_the_service_takes_for_a_replay_is_not_sent_again() {
+    let mut client = Client::new(json!({"token": signed()}));
+    client.expect_notice(NoticeKind::TokenNotRenewable);
+    client.on_http(|http| match http.id.as_u64() {
+        1 => Answer::Failure(HttpFailureKind::Timeout),
+        _ => ably_error(401, 40105, "Nonce value replayed"),
+    });
+
+    let credentials = client.credentials();
+
+    assert_eq!(codes(&client.expect_error(credentials)), (40105, 401));
+    assert_eq!(client.requests.len(), 2);
+}
+
+#[test]
+fn a_given_token_request_that_did_not_get_through_is_used_at_the_next_need() {
+    let mut client = Client::new(json!({"token": signed(), "fallbackHosts": []}));
+    client.expect_notice(NoticeKind::TokenNotRenewable);
+    client.on_http(|http| match http.id.as_u64() {
+        1 => Answer::Failure(HttpFailureKind::Dns),
+        _ => ok(json!({"token": "t"})),
+    });
+
+    let failing = client.credentials();
+    assert_eq!(codes(&client.expect_error(failing)), (40170, 401));
+    let credentials = client.credentials();
+
+    assert_eq!(client.expect_credentials(credentials).access_token(), Some("t"));
+    assert_eq!(client.requests.len(), 2);
+}
+
+#[test]
+fn a_given_token_request_that_was_refused_is_not_used_again() {
+    let mut client = Client::new(json!({"token": signed()}));
+    client.expect_notice(NoticeKind::TokenNotRenewable);
+    client.on_http(|_| ably_error(401, 40101, "Invalid MAC"));
+
+    let refused = client.credentials();
+    assert_eq!(codes(&client.expect_error(refused)), (40101, 401));
+    let hopeless = client.credentials();
+
+    assert_eq!(codes(&client.expect_error(hopeless)), (40171, 403));
+    assert_eq!(client.requests.len(), 1);
 }
 
 #[test]

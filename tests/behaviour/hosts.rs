@@ -193,6 +193,21 @@ fn a_pinned_host_that_fails_is_pinned_no_more() {
 }
 
 #[test]
+fn no_host_is_tried_twice_by_a_request_that_began_with_a_pinned_one() {
+    let (mut client, host) = client_that_fell_back(json!({"httpMaxRetryCount": 9}));
+    client.on_http(|_| respond(503, json!({})));
+
+    let time = client.time();
+
+    client.expect_error(time);
+    let mut tried = client.hosts()[2..].to_vec();
+    assert_eq!((tried[0], tried[1], tried.len()), (host.as_str(), PRIMARY, 6));
+    tried.sort();
+    tried.dedup();
+    assert_eq!(tried.len(), 6);
+}
+
+#[test]
 fn an_error_that_is_the_requests_leaves_the_host_pinned() {
     let (mut client, host) = client_that_fell_back(json!({}));
     client.on_http(|_| ably_error(404, 40400, "Not found"));
