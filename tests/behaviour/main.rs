@@ -6,6 +6,7 @@ mod common;
 
 mod attached_authorize;
 mod attached_connection;
+mod attached_renewal;
 mod auth_url;
 mod auth_url_answers;
 mod authorize;
