@@ -101,14 +101,9 @@ impl AuthMachine {
             ConnectionState::Connecting => self.on_connecting(),
             ConnectionState::Connected => self.on_connected(event),
             ConnectionState::Disconnected => self.on_disconnected(previous, event.reason),
-            ConnectionState::Suspended => self.on_gave_up(event.reason, suspended),
-            ConnectionState::Closed => {
-                if previous != ConnectionState::Closing {
-                    self.have_authorizing_await_connection();
-                }
-                self.on_gave_up(event.reason, closed);
-            }
-            ConnectionState::Failed => self.on_gave_up(event.reason, failed),
+            ConnectionState::Suspended => self.on_gave_up(previous, event.reason, suspended),
+            ConnectionState::Closed => self.on_gave_up(previous, event.reason, closed),
+            ConnectionState::Failed => self.on_gave_up(previous, event.reason, failed),
         }
     }
 
@@ -217,8 +212,12 @@ impl AuthMachine {
         !is_replaced
     }
 
-    /// The connection will not connect by itself any more, or not soon.
-    fn on_gave_up(&mut self, reason: Option<Error>, default: fn() -> Error) {
+    /// The connection will not connect by itself any more, or not soon. Whoever authorizes learns of it (`RTC8b1`); an
+    /// `authorize` that comes while it is closing connects again.
+    fn on_gave_up(&mut self, previous: ConnectionState, reason: Option<Error>, default: fn() -> Error) {
+        if previous != ConnectionState::Closing {
+            self.have_authorizing_await_connection();
+        }
         if let Some(token_error) = reason.as_ref().filter(|reason| self.is_token_error(reason)) {
             self.reject_given_token(token_error);
         }
@@ -341,8 +340,8 @@ impl AuthMachine {
         self.attempt() == Attempt::AwaitingCredentials
     }
 
-    /// The connection is being closed: an `authorize` whose token is still to come does not open it again, and ends
-    /// with it. One that comes after that does (`RTC8c`).
+    /// The connection is over, or being closed: an `authorize` whose token is still to come does not open it again, and
+    /// ends with it. One that comes after that does (`RTC8c`).
     fn have_authorizing_await_connection(&mut self) {
         let Some(acquisition) = &mut self.acquisition else { return };
         for operation in core::mem::take(&mut acquisition.claims.authorizing) {

@@ -300,3 +300,23 @@ fn a_close_that_came_before_it_does_not_end_it() {
     client.come_up(&second, connected("connection-2", "key-2"));
     client.expect_token_text(authorize, "token-2");
 }
+
+#[test]
+fn a_connection_that_fails_while_the_token_is_being_got_ends_it() {
+    let mut client = Client::with_numbered_tokens(json!({}));
+    let socket = client.connect_up();
+    client.hold_callbacks();
+
+    let authorize = client.authorize(None, None);
+    let callback = client.expect_callback();
+    client.receive(&socket, error_frame(80000, 400, "Fatal error"));
+    client.expect_close_socket(&socket);
+    client.expect_change(ConnectionState::Failed);
+    let error = client.expect_error(authorize);
+    assert_eq!((error.code(), error.status_code()), (80000, 400));
+
+    // Its token is kept, and opens nothing.
+    client.callback_returns(&callback, "token-late");
+    assert_eq!(client.state(), ConnectionState::Failed);
+    assert_eq!(client.token(), Some("token-late"));
+}
