@@ -363,7 +363,8 @@ async fn what_is_no_websocket_is_answered_as_http() {
     assert_eq!(refused(client_async(url, tcp(sandbox.http_port()).await).await), 404);
 
     for (headers, status) in [
-        ("", "404"),
+        // The page that shows what is alive.
+        ("", "200"),
         ("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n", "400"),
         ("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 8\r\n", "400"),
         ("Upgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n", "400"),

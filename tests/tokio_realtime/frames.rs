@@ -152,7 +152,7 @@ async fn a_slow_reader_holds_back_the_server_and_loses_nothing() {
     let mut server = Server::start().await;
     server.max_idle_interval = 1;
     let mut options = server.options();
-    options.realtime_request_timeout = 2_000;
+    options.realtime_request_timeout = 5_000;
     let (realtime, mut peer) = connected_with(&server, options.clone()).await;
     let (mut frames, mut changes) = (realtime.frames(), realtime.state_changes());
     let sent = Arc::new(AtomicUsize::new(0));
