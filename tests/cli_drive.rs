@@ -20,8 +20,12 @@ struct Drive {
 
 impl Drive {
     fn start() -> Self {
+        Self::start_with(&["drive"])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_ably-auth"))
-            .arg("drive")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -33,7 +37,16 @@ impl Drive {
 
     /// With a machine of these options.
     fn with(options: Value) -> Self {
-        let mut drive = Self::start();
+        Self::start().made(options)
+    }
+
+    /// With a session of these options.
+    fn realtime(options: Value) -> Self {
+        Self::start_with(&["drive", "--realtime"]).made(options)
+    }
+
+    fn made(self, options: Value) -> Self {
+        let mut drive = self;
         let now = json!({ "mono": 0, "unix": 1_700_000_000_000_i64 });
         let made = drive.say(json!({ "now": now, "new": { "options": options, "seed": SEED } }));
         assert!(made.get("op").is_none() && made.get("error").is_none(), "{made}");
@@ -438,4 +451,58 @@ fn the_last_line_needs_no_line_feed() {
     assert_eq!(rest.lines().count(), 1);
     assert!(rest.contains("\"key\":\"appId.keyId:keySecret\""));
     assert!(drive.process.wait().unwrap().success());
+}
+
+#[test]
+fn a_session_connects_and_authorizes_over_the_connection_that_is_up() {
+    let mut drive = Drive::realtime(json!({ "authCallback": true }));
+
+    let connect = drive.say(json!({ "connect": {} }));
+    assert!(connect.get("op").is_none());
+    assert_eq!(action(&connect, "connectionStateChange")["current"], "connecting");
+    assert_eq!(action(&connect, "invokeCallback")["id"], 1);
+    let first = drive.say(json!({ "callbackResult": { "id": 1, "token": "first" } }));
+    let socket = action(&first, "openSocket");
+    assert!(socket["url"].as_str().unwrap().contains("&accessToken=first&"), "{socket}");
+    assert_eq!(drive.say(json!({ "socketOpened": { "id": 1 } }))["actions"], json!([]));
+    let connected = json!({ "action": 4, "connectionId": "id", "connectionDetails": { "connectionKey": "key" } });
+    let up = drive.say(json!({ "frame": { "id": 1, "message": connected } }));
+    assert_eq!(action(&up, "connectionStateChange")["event"], "connected");
+    assert_eq!(up["view"]["connection"]["id"], "id");
+    assert_eq!((&up["wakeAt"], &up["timer"]), (&Value::Null, &Value::Null));
+
+    assert_eq!(drive.say(json!({ "authorize": {} }))["op"], 1);
+    let second = drive.say(json!({ "callbackResult": { "id": 2, "token": "second" } }));
+    let auth = json!({ "action": 17, "auth": { "accessToken": "second" } });
+    assert_eq!(action(&second, "sendFrame"), &json!({ "id": 1, "message": auth }));
+    let update = drive.say(json!({ "frame": { "id": 1, "text": connected.to_string() } }));
+    let [change, complete] = &update["actions"].as_array().unwrap()[..] else { panic!("{update}") };
+    assert_eq!(change["connectionStateChange"]["event"], "update");
+    assert_eq!(complete["complete"], json!({ "op": 1, "ok": { "tokenDetails": { "token": "second" } } }));
+
+    let message = json!({ "action": 15, "channel": "c", "msgSerial": 4, "anything": [1] });
+    let sent = drive.say(json!({ "send": { "message": message } }));
+    assert_eq!(action(&sent, "sendFrame")["message"], message);
+    let received = drive.say(json!({ "frame": { "id": 1, "message": message } }));
+    assert_eq!(action(&received, "frameReceived")["message"], message);
+    let closed = drive.say(json!({ "socketClosed": { "id": 1, "kind": "closed" } }));
+    assert_eq!(closed["view"]["connection"]["state"], "connecting");
+    assert_eq!(closed["view"]["connection"]["errorReason"]["code"], 80003);
+    drive.end();
+}
+
+#[test]
+fn a_mode_refuses_the_kinds_of_the_other_by_name() {
+    let mut session = Drive::realtime(json!(KEY));
+    assert_refused(&session.say(json!({ "connection": { "state": "connected" } })), 40000, 400, "connection");
+    assert_refused(&session.say(json!({ "reauthRequested": {} })), 40000, 400, "reauthRequested");
+    assert_refused(&session.say(json!({ "send": { "message": { "action": 15 } } })), 80003, 400, "not up");
+    assert_eq!(session.say(json!({ "network": { "up": true } }))["view"]["connection"]["state"], "initialized");
+    session.end();
+    let mut machine = Drive::with(json!(KEY));
+    for kind in ["connect", "close"] {
+        assert_refused(&machine.say(json!({ kind: {} })), 40000, 400, kind);
+    }
+    assert_refused(&machine.say(json!({ "frame": { "id": 1, "text": "{}" } })), 40000, 400, "frame");
+    machine.end();
 }
