@@ -50,6 +50,17 @@ impl Server {
         peer
     }
 
+    /// Connects whoever knocks, for ever. One that has left before it was let in is no matter.
+    pub(crate) async fn connect_everybody(&self) {
+        let mut peers = Vec::new();
+        loop {
+            if let Ok(mut socket) = accept_async(self.knock().await).await {
+                let _ = socket.send(Message::text(self.connected().to_string())).await;
+                peers.push(socket);
+            }
+        }
+    }
+
     pub(crate) fn connected(&self) -> Value {
         json!({
             "action": action::CONNECTED,
