@@ -67,6 +67,8 @@
 //! | --- | --- |
 //! | `tokio` | handles with async methods, on reqwest |
 //! | `sandbox` | an in-process server that behaves as Ably's auth surface does, for tests |
+//! | `testkit` | a harness in virtual time, and a model of what a correct session may do, for tests of your own |
+//! | `arbitrary`, `proptest` | inputs, options and whole sessions for fuzzers and for property tests |
 //! | `cli` | the command `ably-auth`: drive a machine from any language, run a sandbox, sign |
 //!
 //! # Secrets
@@ -78,7 +80,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(any(feature = "sandbox", feature = "tokio", feature = "__fuzzing"))]
+#[cfg(any(feature = "sandbox", feature = "testkit", feature = "tokio"))]
 extern crate std;
 
 mod base;
@@ -97,6 +99,9 @@ pub mod options;
 pub mod sandbox;
 pub mod session;
 pub mod sign;
+#[cfg(feature = "testkit")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testkit")))]
+pub mod testkit;
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub mod tokio;
