@@ -3,11 +3,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::http::Headers;
-use crate::options::Params;
+use crate::options::{Pairs, Params, pairs_of};
 use crate::wire::{Error, PROTOCOL_VERSION, Secret, TokenRevocationTargetSpecifier, codes, lenient};
 
 /// An authenticated request to the service (`RSC19f`).
@@ -48,6 +49,29 @@ impl RestRequest {
     }
 }
 
+impl Serialize for RestRequest {
+    /// What is read, secrets and all. What is taken for granted is left out.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let RestRequest { method, path, params, headers, body, version } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("method", method)?;
+        map.serialize_entry("path", path)?;
+        if !params.is_empty() {
+            map.serialize_entry("params", &Pairs::of(params))?;
+        }
+        if !headers.is_empty() {
+            map.serialize_entry("headers", headers)?;
+        }
+        if let Some(body) = body {
+            map.serialize_entry("body", body)?;
+        }
+        if *version != PROTOCOL_VERSION {
+            map.serialize_entry("version", version)?;
+        }
+        map.end()
+    }
+}
+
 impl<'de> Deserialize<'de> for RestRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error as _;
@@ -57,7 +81,7 @@ impl<'de> Deserialize<'de> for RestRequest {
             method: String,
             path: String,
             #[serde(default)]
-            params: Option<Map<String, Value>>,
+            params: Option<Value>,
             #[serde(default)]
             headers: Option<Headers>,
             #[serde(default)]
@@ -67,16 +91,18 @@ impl<'de> Deserialize<'de> for RestRequest {
         }
 
         let wire = Wire::deserialize(deserializer)?;
-        let text = |value: Value| match value {
-            Value::String(text) => Ok(Secret::new(text)),
-            Value::Number(_) | Value::Bool(_) => Ok(Secret::new(lenient::text_of(&value))),
-            _ => Err(D::Error::custom("params: expected an object of strings")),
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(Secret::new(text.as_str())),
+            Value::Number(_) | Value::Bool(_) => Some(Secret::new(lenient::text_of(value))),
+            _ => None,
         };
-        let params = wire.params.unwrap_or_default();
+        let params = wire.params.as_ref().map_or(Some(Params::new()), |params| {
+            pairs_of(params)?.into_iter().map(|(name, value)| Some((name.into(), text(value)?))).collect()
+        });
         Ok(RestRequest {
             method: wire.method,
             path: wire.path,
-            params: params.into_iter().map(|(name, value)| Ok((name, text(value)?))).collect::<Result<_, _>>()?,
+            params: params.ok_or_else(|| D::Error::custom("params: expected an object of strings"))?,
             headers: wire.headers.unwrap_or_default(),
             body: wire.body,
             version: match wire.version {

@@ -5,10 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use super::json::{self, Members};
+use super::json::{self, Members, Pairs};
 use super::key::ApiKey;
 use crate::http::{Headers, Url, is_token, sendable_value};
 use crate::wire::{Error, Secret, TokenDetails, TokenRequest};
@@ -30,7 +31,8 @@ pub enum AuthScheme {
 }
 
 /// The method of requests to an authUrl (`TO3j7`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum AuthMethod {
     /// Params go into the query.
     #[default]
@@ -85,6 +87,19 @@ impl TokenOption {
             _ => return Err(json::wrong("token", "a string, a TokenDetails or a TokenRequest")),
         };
         Ok(option)
+    }
+}
+
+impl Serialize for TokenOption {
+    /// A token of which only the text is known is that text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Details(details) if *details == TokenDetails::new(details.token.clone()) => {
+                details.token.serialize(serializer)
+            }
+            Self::Details(details) => details.serialize(serializer),
+            Self::Request(request) => request.serialize(serializer),
+        }
     }
 }
 
@@ -169,11 +184,35 @@ impl AuthOptions {
             auth_callback: members.take("authCallback").map(callback_name).transpose()?.flatten(),
             auth_url: members.take_text("authUrl")?.map(auth_url).transpose()?,
             auth_method: members.take_text("authMethod")?.map(str::parse).transpose()?.unwrap_or_default(),
-            auth_headers: members.take_object("authHeaders")?.map(headers).transpose()?.unwrap_or_default(),
-            auth_params: members.take_object("authParams")?.map(params).transpose()?.unwrap_or_default(),
+            auth_headers: members.take_pairs("authHeaders")?.map(headers).transpose()?.unwrap_or_default(),
+            auth_params: members.take_pairs("authParams")?.map(params).transpose()?.unwrap_or_default(),
             query_time: members.take_bool("queryTime")?,
             use_token_auth: members.take_bool("useTokenAuth")?,
         })
+    }
+
+    /// Writes the members that are there. Reading them gives the same options.
+    pub(super) fn write_to<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let AuthOptions {
+            key,
+            token,
+            auth_callback,
+            auth_url,
+            auth_method,
+            auth_headers,
+            auth_params,
+            query_time,
+            use_token_auth,
+        } = self;
+        json::put(map, "key", &key.as_ref().map(ApiKey::expose), &None)?;
+        json::put(map, "token", token, &None)?;
+        json::put(map, "authCallback", auth_callback, &None)?;
+        json::put(map, "authUrl", &auth_url.as_ref().map(Url::to_secret), &None)?;
+        json::put(map, "authMethod", auth_method, &AuthMethod::default())?;
+        json::put(map, "authHeaders", &Pairs(auth_headers.iter().collect()), &Pairs(Vec::new()))?;
+        json::put(map, "authParams", &Pairs::of(auth_params), &Pairs(Vec::new()))?;
+        json::put(map, "queryTime", query_time, &None)?;
+        json::put(map, "useTokenAuth", use_token_auth, &None)
     }
 
     /// What the types of the members cannot say.
@@ -199,6 +238,15 @@ impl AuthOptions {
 impl From<&str> for TokenDetails {
     fn from(token: &str) -> Self {
         TokenDetails::new(token)
+    }
+}
+
+impl Serialize for AuthOptions {
+    /// What [`AuthOptions::from_json`] reads, secrets and all.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write_to(&mut map)?;
+        map.end()
     }
 }
 
@@ -229,21 +277,21 @@ fn auth_url(text: &str) -> Result<Url, Error> {
     Url::parse(text).ok_or_else(|| json::wrong("authUrl", "an absolute http or https URL"))
 }
 
-fn headers(object: &Map<String, Value>) -> Result<Headers, Error> {
-    pairs("authHeaders", object).map(|pairs| pairs.into_iter().collect())
+fn headers(pairs: Vec<(&str, &Value)>) -> Result<Headers, Error> {
+    texts("authHeaders", pairs).map(|pairs| pairs.into_iter().collect())
 }
 
-fn params(object: &Map<String, Value>) -> Result<Params, Error> {
-    pairs("authParams", object)
+fn params(pairs: Vec<(&str, &Value)>) -> Result<Params, Error> {
+    texts("authParams", pairs)
 }
 
-fn pairs(option: &str, object: &Map<String, Value>) -> Result<Params, Error> {
-    object
-        .iter()
+fn texts(option: &str, pairs: Vec<(&str, &Value)>) -> Result<Params, Error> {
+    pairs
+        .into_iter()
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| match value {
-            Value::String(text) => Ok((name.clone(), Secret::new(text.as_str()))),
-            Value::Number(_) | Value::Bool(_) => Ok((name.clone(), Secret::new(format!("{value}")))),
+            Value::String(text) => Ok((name.into(), Secret::new(text.as_str()))),
+            Value::Number(_) | Value::Bool(_) => Ok((name.into(), Secret::new(format!("{value}")))),
             _ => Err(json::wrong(option, "an object of strings")),
         })
         .collect()

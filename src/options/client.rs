@@ -6,12 +6,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::auth::{AuthOptions, AuthScheme, Params, TokenOption};
 use super::endpoint::{self, Endpoint};
-use super::json::{self, Members};
+use super::json::{self, Members, Pairs};
 use super::key::invalid_client_key;
 use crate::wire::{Error, Secret, TokenDetails, TokenParams, codes};
 
@@ -190,7 +191,7 @@ impl ClientOptions {
             echo_messages: members.take_bool("echoMessages")?.unwrap_or(default.echo_messages),
             pings_visible: members.take_bool("pingsVisible")?.unwrap_or(default.pings_visible),
             transport_params: members
-                .take_object("transportParams")?
+                .take_pairs("transportParams")?
                 .map(transport_params)
                 .transpose()?
                 .unwrap_or_default(),
@@ -276,6 +277,67 @@ impl ClientOptions {
     }
 }
 
+impl Serialize for ClientOptions {
+    /// What [`ClientOptions::from_json`] reads, secrets and all. Defaults are left out.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ClientOptions {
+            auth,
+            client_id,
+            default_token_params,
+            tls,
+            endpoint,
+            port,
+            tls_port,
+            fallback_hosts,
+            http_open_timeout,
+            http_request_timeout,
+            http_max_retry_count,
+            http_max_retry_duration,
+            fallback_retry_timeout,
+            realtime_request_timeout,
+            disconnected_retry_timeout,
+            suspended_retry_timeout,
+            auto_connect,
+            echo_messages,
+            pings_visible,
+            transport_params,
+            recover,
+            connectivity_check_url,
+            add_request_ids,
+            agents,
+            renewal: RenewalMode::OnDemand,
+        } = self;
+        let default = Self::default();
+        let mut map = serializer.serialize_map(None)?;
+        let out = &mut map;
+        auth.write_to(out)?;
+        json::put(out, "clientId", client_id, &None)?;
+        json::put(out, "defaultTokenParams", default_token_params, &default.default_token_params)?;
+        json::put(out, "tls", tls, &default.tls)?;
+        json::put(out, "endpoint", endpoint, &default.endpoint)?;
+        json::put(out, "port", port, &None)?;
+        json::put(out, "tlsPort", tls_port, &None)?;
+        json::put(out, "fallbackHosts", fallback_hosts, &None)?;
+        json::put(out, "httpOpenTimeout", http_open_timeout, &default.http_open_timeout)?;
+        json::put(out, "httpRequestTimeout", http_request_timeout, &default.http_request_timeout)?;
+        json::put(out, "httpMaxRetryCount", http_max_retry_count, &default.http_max_retry_count)?;
+        json::put(out, "httpMaxRetryDuration", http_max_retry_duration, &default.http_max_retry_duration)?;
+        json::put(out, "fallbackRetryTimeout", fallback_retry_timeout, &default.fallback_retry_timeout)?;
+        json::put(out, "realtimeRequestTimeout", realtime_request_timeout, &default.realtime_request_timeout)?;
+        json::put(out, "disconnectedRetryTimeout", disconnected_retry_timeout, &default.disconnected_retry_timeout)?;
+        json::put(out, "suspendedRetryTimeout", suspended_retry_timeout, &default.suspended_retry_timeout)?;
+        json::put(out, "autoConnect", auto_connect, &None)?;
+        json::put(out, "echoMessages", echo_messages, &default.echo_messages)?;
+        json::put(out, "pingsVisible", pings_visible, &default.pings_visible)?;
+        json::put(out, "transportParams", &Pairs::of(transport_params), &Pairs(Vec::new()))?;
+        json::put(out, "recover", recover, &None)?;
+        json::put(out, "connectivityCheckUrl", connectivity_check_url, &None)?;
+        json::put(out, "addRequestIds", add_request_ids, &default.add_request_ids)?;
+        json::put(out, "agents", agents, &default.agents)?;
+        map.end()
+    }
+}
+
 impl<'de> Deserialize<'de> for ClientOptions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::from_json(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
@@ -323,14 +385,14 @@ fn fallback_hosts(hosts: Vec<&str>) -> Result<Vec<String>, Error> {
     hosts.into_iter().map(|host| endpoint::host(host, "fallbackHosts")).collect()
 }
 
-fn transport_params(object: &Map<String, Value>) -> Result<Params, Error> {
+fn transport_params(pairs: Vec<(&str, &Value)>) -> Result<Params, Error> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     };
-    let pair = |(name, value): (&String, &Value)| Some((name.clone(), Secret::new(text(value)?)));
-    let params = object.iter().map(pair).collect::<Option<Vec<_>>>();
+    let pair = |(name, value): (&str, &Value)| Some((name.into(), Secret::new(text(value)?)));
+    let params = pairs.into_iter().map(pair).collect::<Option<Vec<_>>>();
     params.ok_or_else(|| json::wrong("transportParams", "an object of strings"))
 }
 

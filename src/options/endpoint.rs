@@ -6,6 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use crate::wire::{Error, codes};
 
 /// Where the service is reached (`REC1`).
@@ -43,6 +45,18 @@ impl Endpoint {
             Self::NonProduction(id) => (id.as_str(), "ably-realtime-nonprod.com"),
         };
         ["a", "b", "c", "d", "e"].iter().map(|letter| format!("{id}.{letter}.fallback.{domain}")).collect()
+    }
+}
+
+impl Serialize for Endpoint {
+    /// The text it is parsed from.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Main => serializer.serialize_str("main"),
+            Self::Host(host) => serializer.serialize_str(host),
+            Self::Production(id) => serializer.serialize_str(id),
+            Self::NonProduction(id) => serializer.collect_str(&format_args!("nonprod:{id}")),
+        }
     }
 }
 

@@ -1,13 +1,16 @@
-//! Reading options from JSON, one member after the other, so that what is left over is refused by name.
+//! Reading options from JSON, one member after the other, so that what is left over is refused by name; and writing
+//! what differs from the defaults.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::wire::{Error, codes, lenient};
+use crate::wire::{Error, Secret, codes, lenient};
 
 /// The members of an options object that have not been taken yet.
 pub(super) struct Members<'a>(BTreeMap<&'a str, &'a Value>);
@@ -32,6 +35,11 @@ impl<'a> Members<'a> {
 
     pub(super) fn take_object(&mut self, name: &str) -> Result<Option<&'a Map<String, Value>>, Error> {
         self.take(name).map(|value| value.as_object().ok_or_else(|| wrong(name, "an object"))).transpose()
+    }
+
+    /// Names and values: an object, or, where order or repetition matter, an array of pairs.
+    pub(super) fn take_pairs(&mut self, name: &str) -> Result<Option<Vec<(&'a str, &'a Value)>>, Error> {
+        self.take(name).map(|value| pairs_of(value).ok_or_else(|| wrong(name, "an object of strings"))).transpose()
     }
 
     /// A whole number that fits the type, such as a duration in milliseconds or a port.
@@ -68,4 +76,50 @@ pub(super) fn wrong(name: &str, expected: &str) -> Error {
 /// An error found inside an option's value.
 pub(super) fn in_option(name: &str, error: &Error) -> Error {
     Error::configuration(codes::BAD_REQUEST, 400, format!("{name}: {}", error.message()))
+}
+
+/// Names and values out of either form.
+pub(crate) fn pairs_of(value: &Value) -> Option<Vec<(&str, &Value)>> {
+    match value {
+        Value::Object(object) => Some(object.iter().map(|(name, value)| (name.as_str(), value)).collect()),
+        Value::Array(pairs) => pairs
+            .iter()
+            .map(|pair| match pair.as_array()?.as_slice() {
+                [Value::String(name), value] => Some((name.as_str(), value)),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// Writes a member where it is not what reading takes for granted.
+pub(super) fn put<M: SerializeMap, T: Serialize + PartialEq>(
+    map: &mut M,
+    name: &'static str,
+    value: &T,
+    default: &T,
+) -> Result<(), M::Error> {
+    if value == default { Ok(()) } else { map.serialize_entry(name, value) }
+}
+
+/// Names and values as an object where that says it all, else as an array of pairs.
+#[derive(PartialEq)]
+pub(crate) struct Pairs<'a>(pub(crate) Vec<(&'a str, &'a str)>);
+
+impl<'a> Pairs<'a> {
+    pub(crate) fn of(params: &'a [(String, Secret)]) -> Self {
+        Pairs(params.iter().map(|(name, value)| (name.as_str(), value.expose())).collect())
+    }
+}
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // An object is read in the order of its names.
+        if self.0.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+            serializer.collect_map(self.0.iter().copied())
+        } else {
+            serializer.collect_seq(&self.0)
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::base::{Now, OperationId, TimerKind};
 use crate::machine::AuthMachine;
 use crate::options::AuthOptions;
 use crate::wire::{Error, TokenParams};
-use crate::{RestRequest, Revocation};
+use crate::{OpaqueJson, RestRequest, Revocation};
 
 /// A command of the Auth object with its arguments.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +19,14 @@ pub enum Command {
     Credentials,
     Time,
     Cancel(OperationId),
-    /// A command whose token params or auth options are wrong; it completes with this error.
-    Refused(Error),
+    /// A command whose token params or auth options are wrong; it completes with the error.
+    Refused {
+        /// Which command, as the kind of its line.
+        kind: &'static str,
+        /// What it was given.
+        arguments: OpaqueJson,
+        error: Error,
+    },
 }
 
 /// A machine: one with a connection, or one without.
@@ -44,7 +50,7 @@ impl Driven {
                     Command::Credentials => $target.credentials(now),
                     Command::Time => $target.time(now),
                     Command::Cancel(operation) => $target.cancel(operation, now),
-                    Command::Refused(error) => $target.refuse(error, now),
+                    Command::Refused { error, .. } => $target.refuse(error, now),
                 }
             };
         }

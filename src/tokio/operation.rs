@@ -29,7 +29,7 @@ pub(super) fn name(command: &Command) -> &'static str {
         Command::Credentials => "credentials",
         Command::Time => "time",
         Command::Cancel(_) => "cancel",
-        Command::Refused(_) => "refused",
+        Command::Refused { .. } => "refused",
     }
 }
 

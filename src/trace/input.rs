@@ -12,9 +12,11 @@ use crate::connection::ConnectionInput;
 use crate::options::{AuthOptions, ClientOptions};
 use crate::session::Command;
 use crate::wire::{ProtocolMessage, TokenParams};
-use crate::{Error, Event, Now, OperationId, SessionEvent};
+use crate::{Error, Event, Now, OpaqueJson, OperationId, SessionEvent};
 
 /// What happened, and when.
+///
+/// Its serde form is the line itself, with every secret in it; so is [`Line::to_json`]. `Debug` shows none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// When; absent: at the same time as the last line.
@@ -131,9 +133,9 @@ impl Input {
                 let Send { message } = read(kind, members)?;
                 return Ok(Input::Send(message));
             }
-            "authorize" => with_arguments(kind, &members, Command::Authorize)?,
-            "requestToken" => with_arguments(kind, &members, Command::RequestToken)?,
-            "createTokenRequest" => with_arguments(kind, &members, Command::CreateTokenRequest)?,
+            "authorize" => with_arguments("authorize", members, Command::Authorize)?,
+            "requestToken" => with_arguments("requestToken", members, Command::RequestToken)?,
+            "createTokenRequest" => with_arguments("createTokenRequest", members, Command::CreateTokenRequest)?,
             "revokeTokens" => Command::RevokeTokens(read(kind, members)?),
             "request" => Command::Request(read(kind, members)?),
             "credentials" => expect_object(kind, &members).map(|()| Command::Credentials)?,
@@ -186,17 +188,17 @@ fn parse_event<E: DeserializeOwned>(kind: &str, members: Value) -> Result<E, Err
 
 /// A command that takes token params and auth options. What is wrong with those is the command's own error.
 fn with_arguments(
-    kind: &str,
-    members: &Value,
+    kind: &'static str,
+    members: Value,
     command: fn(Option<TokenParams>, Option<AuthOptions>) -> Command,
 ) -> Result<Command, Error> {
-    expect_object(kind, members)?;
+    expect_object(kind, &members)?;
     let member = |name| members.get(name).filter(|member| !member.is_null());
     let params = member("tokenParams").map(TokenParams::from_json).transpose();
     let options = member("authOptions").map(AuthOptions::from_json).transpose();
     Ok(match (params, options) {
         (Ok(params), Ok(options)) => command(params, options),
-        (Err(error), _) | (_, Err(error)) => Command::Refused(error),
+        (Err(error), _) | (_, Err(error)) => Command::Refused { kind, arguments: OpaqueJson(members), error },
     })
 }
 

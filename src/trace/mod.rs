@@ -1,6 +1,7 @@
 #![doc = include_str!("FORMAT.md")]
 
 mod input;
+mod line;
 mod output;
 
 use alloc::format;

@@ -177,7 +177,7 @@ impl Error {
     pub fn href(&self) -> String {
         match &self.0.href {
             Some(href) => href.clone(),
-            None => format!("https://help.ably.io/error/{}", self.0.code),
+            None => usual_href(self.0.code),
         }
     }
 
@@ -232,6 +232,10 @@ impl Serialize for Error {
     }
 }
 
+fn usual_href(code: u32) -> String {
+    format!("https://help.ably.io/error/{code}")
+}
+
 /// How far a chain of causes from outside is followed.
 const MAX_CAUSES: usize = 8;
 
@@ -255,13 +259,15 @@ impl<'de> Deserialize<'de> for Error {
 
         fn build(wire: Wire, depth: usize) -> Error {
             let cause = wire.cause.filter(|_| depth < MAX_CAUSES);
+            let code = wire.code.and_then(|code| u32::try_from(code).ok()).unwrap_or(0);
             Error(Box::new(Fields {
                 kind: ErrorKind::Rejected,
-                code: wire.code.and_then(|code| u32::try_from(code).ok()).unwrap_or(0),
+                code,
                 status_code: wire.status_code.and_then(|status| u16::try_from(status).ok()).unwrap_or(0),
                 message: wire.message.unwrap_or_default(),
                 cause: cause.map(|cause| build(*cause, depth + 1)),
-                href: wire.href,
+                // The usual one follows from the code: an error that was written is read as what it was.
+                href: wire.href.filter(|href| code == 0 || *href != usual_href(code)),
                 request_id: wire.request_id,
                 detail: wire.detail.unwrap_or_default(),
             }))
