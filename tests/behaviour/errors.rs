@@ -168,3 +168,49 @@ fn credentials_in_hand_can_be_looked_at_without_a_command() {
     let basic = Client::new(json!({"key": KEY}));
     assert_eq!(basic.machine().peek_credentials().and_then(|credentials| credentials.key()), Some(KEY));
 }
+
+#[test]
+fn what_an_error_leaves_out_comes_from_its_status_and_what_it_says_is_kept() {
+    for (body, code, message) in [
+        (json!({"error": {"message": "words alone"}}), 40300, "words alone"),
+        (json!({"error": {"code": 40160}}), 40160, "the service gave no message"),
+        (json!({"error": {"statusCode": 403}}), 40300, "the service gave no message"),
+        (json!({"error": {}}), 40300, "the answer has status 403 and no error that could be read"),
+    ] {
+        let mut client = Client::new(json!({"key": KEY}));
+        client.on_http(move |_| respond(403, body.clone()));
+
+        let time = client.time();
+
+        let error = client.expect_error(time);
+        assert_eq!((codes(&error), error.message()), ((code, 403), message));
+    }
+}
+
+#[test]
+fn a_callbacks_error_without_a_status_has_that_of_its_code() {
+    for (given, expected) in [
+        (json!({"code": 40160, "message": "m"}), (40160, 401)),
+        (json!({"code": 40160, "statusCode": 403, "message": "m"}), (40160, 403)),
+        (json!({"code": 40012, "message": "m"}), (40012, 400)),
+    ] {
+        let mut client = Client::new(json!({"authCallback": true}));
+        client.on_callback(move |_| error(given.clone()));
+
+        let authorize = client.authorize(None, None);
+
+        assert_eq!(codes(&client.expect_error(authorize)), expected);
+    }
+}
+
+#[test]
+fn a_key_that_the_service_quotes_is_taken_out() {
+    let mut client = Client::new(json!({"key": KEY}));
+    let secret = KEY.split_once(':').expect("a key").1;
+    client.on_http(move |_| ably_error(401, 40101, &format!("wrong secret {secret} for {KEY}")));
+
+    let request = client.request("GET", "/stats");
+
+    let response = client.expect_response(request);
+    assert!(!format!("{:?}", response.error_message).contains(secret), "{:?}", response.error_message);
+}

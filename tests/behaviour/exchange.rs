@@ -301,3 +301,25 @@ fn a_failed_query_for_the_time_fails_the_token() {
     assert_eq!(codes(&client.expect_error(authorize)), (40099, 400));
     assert_eq!(client.requests.len(), 1);
 }
+
+#[test]
+fn a_source_is_asked_again_only_where_its_request_was_replayed_and_may_have_been_sent_twice() {
+    // Sent once, and refused as replayed: the source itself has used it twice.
+    let mut client = Client::new(json!({"authCallback": true}));
+    client.on_callback(|_| token_request(signed()));
+    client.on_http(|_| ably_error(401, 40105, "Nonce value replayed"));
+    let authorize = client.authorize(None, None);
+    assert_eq!(codes(&client.expect_error(authorize)), (40105, 401));
+    assert_eq!((client.callbacks.len(), client.requests.len()), (1, 1));
+
+    // Perhaps sent twice, and refused for another reason.
+    let mut client = Client::new(json!({"authCallback": true}));
+    client.on_callback(|_| token_request(signed()));
+    client.on_http(|http| match http.host() {
+        "main.realtime.ably.net" => Answer::Failure(HttpFailureKind::Closed),
+        _ => ably_error(401, 40101, "wrong MAC"),
+    });
+    let authorize = client.authorize(None, None);
+    assert_eq!(codes(&client.expect_error(authorize)), (40101, 401));
+    assert_eq!((client.callbacks.len(), client.requests.len()), (1, 2));
+}

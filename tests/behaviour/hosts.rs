@@ -306,3 +306,33 @@ fn a_host_as_endpoint_may_be_given_fallback_hosts() {
     client.expect_error(time);
     assert_eq!(client.hosts(), ["own.example.com:8443", "[::1]:8443"]);
 }
+
+#[test]
+fn at_the_end_of_the_time_for_retries_there_is_none_left() {
+    for (ms, requests) in [(14_999, 2), (15_000, 1)] {
+        let mut client =
+            client(json!({"httpRequestTimeout": 20_000, "httpMaxRetryDuration": 15_000, "httpMaxRetryCount": 1}));
+        let time = client.time();
+        let http = client.expect_http();
+        client.advance(ms);
+
+        client.respond(&http, 500, json!({}));
+
+        assert_eq!(client.requests.len(), requests, "after {ms} ms");
+        if requests == 2 {
+            let http = client.expect_http();
+            client.respond(&http, 500, json!({}));
+        }
+        assert_eq!(codes(&client.expect_error(time)), (50000, 500));
+    }
+}
+
+#[test]
+fn a_pinned_host_that_fails_is_not_the_first_any_more() {
+    let (mut client, _) = client_that_fell_back(json!({"httpMaxRetryCount": 1}));
+    client.on_http(|_| respond(500, json!({})));
+    let time = client.time();
+    client.expect_error(time);
+
+    assert_eq!(first_host(&mut client), PRIMARY);
+}

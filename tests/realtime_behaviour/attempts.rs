@@ -1,7 +1,8 @@
 //! Attempts to connect, failures and what follows them (RTN14, RTN15, RTB1).
 
 use ably_auth::http::HttpFailureKind;
-use ably_auth::{ConnectionState, TimerKind};
+use ably_auth::options::ClientOptions;
+use ably_auth::{ConnectionMachine, ConnectionState, Now, TimerKind};
 use serde_json::json;
 
 use crate::harness::*;
@@ -336,4 +337,19 @@ fn a_disconnected_without_a_reason_is_80003() {
     client.open_and_receive(&socket, json!({"action": 6}));
     client.expect_close_socket(&socket);
     client.expect_change_because(ConnectionState::Disconnected, 80003, 400);
+}
+
+#[test]
+fn a_connection_machine_that_gets_no_credentials_gives_the_attempt_up() {
+    let at = |mono| Now::new(mono, 1_700_000_000_000);
+    let options = ClientOptions::new("app.key:secret").expect("a key");
+    let mut connection = ConnectionMachine::new(&options, [7; 32], at(0));
+    connection.connect(at(0));
+    assert_eq!(connection.poll_timeout(), Some((10_000, TimerKind::ConnectionAuth)));
+
+    connection.handle_timeout(at(10_000));
+
+    assert_eq!(connection.state(), ConnectionState::Disconnected);
+    let reason = connection.error_reason().expect("a reason");
+    assert_eq!((reason.code(), reason.status_code()), (80019, 401));
 }

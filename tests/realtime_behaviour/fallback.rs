@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ably_auth::http::HttpFailureKind;
+use ably_auth::connection::ConnectionInput;
+use ably_auth::http::{Headers, HttpFailureKind, HttpResponse};
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
@@ -205,4 +206,18 @@ fn while_it_is_up_on_another_host_tokens_are_got_there() {
     assert_eq!(client.expect_frame(&socket), auth_frame("token-2"));
     client.receive(&socket, connected("connection-1", "key-1"));
     client.expect_update();
+}
+
+#[test]
+fn an_answer_to_another_check_is_ignored_and_counted() {
+    let yes = || HttpResponse::new(200, Headers::from_iter([("Content-Type", "text/plain")]), "yes");
+    let (mut client, check) = checking(json!({"httpMaxRetryCount": 1}));
+
+    client.event(ConnectionInput::HttpResponse { id: 99.into(), response: yes() });
+
+    assert_eq!(client.ignored(), 1);
+    client.answer(&check, respond_text(200, "text/plain", "yes"));
+    client.expect_socket();
+    client.event(ConnectionInput::HttpResponse { id: 1.into(), response: yes() });
+    assert_eq!(client.ignored(), 2);
 }

@@ -232,3 +232,24 @@ fn what_comes_for_another_socket_is_ignored_and_counted() {
     assert_eq!(client.ignored(), 5);
     client.come_up(&second, connected("connection-1", "key-1"));
 }
+
+#[test]
+fn an_error_of_a_channel_ends_no_attempt() {
+    let mut client = Client::with_key(json!({}));
+    client.connect();
+    let socket = client.expect_attempt();
+    client.open(&socket);
+    let mut frame = error_frame(40160, 401, "no permission");
+    frame["channel"] = "news".into();
+
+    client.receive(&socket, frame.clone());
+
+    assert_eq!(client.state(), ConnectionState::Connecting);
+    assert_eq!(client.expect_received(), frame);
+}
+
+#[test]
+fn what_is_in_a_frame_does_not_show() {
+    let shown = format!("{:?}", FrameContent::Text("{\"action\":17,\"auth\":\"secret\"}".into()));
+    assert_eq!(shown, "Text(29 bytes)");
+}
