@@ -154,3 +154,15 @@ fn the_log_is_bounded_by_number_and_by_size() {
     world.service.forget_traffic();
     assert_eq!(world.service.frames().count(), 0);
 }
+
+#[test]
+fn the_end_of_time_is_survived() {
+    let mut world = World::new();
+    let token = world.token(0, HOUR, &json!({}));
+    let [by_key, by_token] = [world.connect_with_key(0, ""), world.connect_with_token(&token, "")];
+    world.service.handle_timeout(i64::MAX);
+    world.now = i64::MAX;
+    assert_eq!(world.received(by_key.transport), [json!("ping")]);
+    assert_eq!(world.received(by_token.transport)[1]["error"]["code"], 40142);
+    assert_eq!(world.service.poll_timeout(), None, "nothing is due any more");
+}

@@ -29,7 +29,8 @@ impl Clock {
     }
 
     pub(super) fn advance(&self, milliseconds: i64) {
-        self.offset.fetch_add(milliseconds, Ordering::SeqCst);
+        let advanced = |offset: i64| Some(offset.saturating_add(milliseconds));
+        let _ = self.offset.fetch_update(Ordering::SeqCst, Ordering::SeqCst, advanced);
     }
 }
 

@@ -108,7 +108,7 @@ impl Connection {
             Link::Lost { forget_at } => Some(*forget_at),
             Link::Open(open) => {
                 let expires = self.identity.token().map(|token| token.expires);
-                let deadlines = [open.ahead.reauth_at, open.ahead.revoked_at, expires, Some(open.idle_at())];
+                let deadlines = [open.ahead.reauth_at, open.ahead.revoked_at, expires, open.idle_at()];
                 deadlines.into_iter().flatten().min()
             }
         }
@@ -126,15 +126,16 @@ impl Connection {
             }
             Link::Open(open) if is_due(open.ahead.revoked_at) => Some(Duty::Revoke),
             Link::Open(_) if is_due(expires) => Some(Duty::Expire),
-            Link::Open(open) if open.idle_at() <= now => Some(Duty::KeepAlive),
+            Link::Open(open) if is_due(open.idle_at()) => Some(Duty::KeepAlive),
             Link::Open(_) => None,
         }
     }
 }
 
 impl Open {
-    fn idle_at(&self) -> i64 {
-        self.silent_since.saturating_add(self.max_idle_interval)
+    /// When the service has been silent for long enough; none where that is after the end of time.
+    fn idle_at(&self) -> Option<i64> {
+        self.silent_since.checked_add(self.max_idle_interval)
     }
 }
 
