@@ -82,6 +82,20 @@ fn an_app_is_deleted_with_all_that_is_of_it() {
 }
 
 #[test]
+fn nothing_is_left_of_a_deleted_app() {
+    let mut world = World::new();
+    let before = world.service.tokens().count();
+    for _ in 0..3 {
+        let app = world.send(&post("/apps", &json!({ "keys": [{ "revocableTokens": true }] }))).body;
+        let key = app["keys"][0]["keyStr"].as_str().unwrap();
+        let name = app["keys"][0]["keyName"].as_str().unwrap();
+        world.service.issue_token(&TokenRequest::new(name), NOW).unwrap();
+        assert_eq!(world.delete_app(app["appId"].as_str().unwrap(), &basic(key)).status, 204);
+    }
+    assert_eq!(world.service.tokens().count(), before);
+}
+
+#[test]
 fn bad_specifications_are_refused() {
     let mut world = World::new();
     for (body, code) in [

@@ -109,6 +109,8 @@ impl Service {
         let is_of_app = |name: &String| app_id_of(name) == app_id;
         self.first_key.take_if(|name| is_of_app(name));
         self.history.forget(app_id);
+        self.tokens.forget_app(app_id);
+        self.revocations.forget_app(app_id);
         self.end_orphans(now);
         was_found
     }

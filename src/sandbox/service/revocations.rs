@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::account::app_id_of;
 use super::errors;
 use super::request_token::MAX_REVOCABLE_TTL;
 use super::tokens::{IssuedToken, TextDigest, digest};
@@ -110,6 +111,13 @@ impl Revocations {
             });
         }
         self.count = count;
+    }
+
+    #[cfg(feature = "__fuzzing")]
+    /// Forgets all about the keys of an app.
+    pub(super) fn forget_app(&mut self, app_id: &str) {
+        self.by_key.retain(|key_name, _| app_id_of(key_name) != app_id);
+        self.count = self.by_key.values().flat_map(|of_key| of_key.targets.values()).map(Vec::len).sum();
     }
 
     /// From when on a token is revoked.

@@ -5,9 +5,11 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use sha2::{Digest as _, Sha256};
 
+use super::account::app_id_of;
 use super::grant::Grant;
 use crate::wire::{Secret, TokenDetails};
 
@@ -81,6 +83,18 @@ impl Tokens {
         self.by_number.values()
     }
 
+    /// Forgets the tokens of an app.
+    pub(super) fn forget_app(&mut self, app_id: &str) {
+        let is_of_app = |token: &&IssuedToken| app_id_of(&token.key_name) == app_id;
+        let gone: Vec<(i64, u64)> = self
+            .by_number
+            .iter()
+            .filter(|(_, token)| is_of_app(token))
+            .map(|(number, token)| (token.expires, *number))
+            .collect();
+        gone.into_iter().for_each(|entry| self.remove(entry));
+    }
+
     /// Takes a token in, and forgets those that expired before an instant.
     pub(super) fn insert(&mut self, token: IssuedToken, forget_before: i64) {
         self.next += 1;
@@ -92,11 +106,16 @@ impl Tokens {
             if expires >= forget_before && self.size <= MAX_SIZE {
                 break;
             }
-            self.by_expiry.pop_first();
-            if let Some(token) = self.by_number.remove(&number) {
-                self.size -= token.size();
-                self.numbers.remove(&digest(token.token.expose()));
-            }
+            self.remove((expires, number));
+        }
+    }
+
+    /// Forgets the token with this expiry and number.
+    fn remove(&mut self, entry: (i64, u64)) {
+        self.by_expiry.remove(&entry);
+        if let Some(token) = self.by_number.remove(&entry.1) {
+            self.size -= token.size();
+            self.numbers.remove(&digest(token.token.expose()));
         }
     }
 }
