@@ -234,3 +234,14 @@ proptest! {
         Grant::all().permits(&name, "publish");
     }
 }
+
+#[test]
+fn brackets_without_a_qualifier_hide_none() {
+    for name in ["[][meta]a", "[=x][meta]a", "[?][*]*"] {
+        let text = format!(r#"{{"{name}":["publish"]}}"#);
+        let grant: Grant = text.parse().unwrap();
+        assert_eq!(grant.to_string(), text);
+        assert!(grant.permits(name, "publish") && !grant.permits("[meta]a", "publish"));
+        assert!(!grant.to_string().parse::<Grant>().unwrap().permits("[meta]a", "publish"));
+    }
+}

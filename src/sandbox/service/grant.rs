@@ -138,10 +138,11 @@ const WILDCARD: &str = "*";
 
 impl Resource {
     fn parse(text: &str) -> Resource {
-        let (qualifier, path) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((qualifier, path)) => (qualifier.split(['=', '?']).next().unwrap_or_default(), path),
-            None => ("", text),
-        };
+        let qualified = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let qualified =
+            qualified.map(|(qualifier, path)| (qualifier.split(['=', '?']).next().unwrap_or_default(), path));
+        // Brackets without a type are part of a name, or what they hide would count when the name is read again.
+        let (qualifier, path) = qualified.filter(|(qualifier, _)| !qualifier.is_empty()).unwrap_or(("", text));
         Resource {
             qualifier: (!qualifier.is_empty()).then(|| qualifier.to_owned()),
             path: path.split(':').map(ToOwned::to_owned).collect(),
