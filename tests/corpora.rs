@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use ably_auth::fuzzing::{Scenario, answers, run, session};
+#[cfg(feature = "sandbox")]
+use ably_auth::fuzzing::sandbox;
+use ably_auth::fuzzing::{Scenario, answers, capability, differential, lines, options, run, session};
 use arbitrary::{Arbitrary, Unstructured};
 
 /// The inputs of a fuzz target, in order of name.
@@ -43,5 +45,47 @@ fn the_answers_corpus_is_read() {
     for (name, bytes) in corpus("answers") {
         println!("{name}");
         answers(&bytes);
+    }
+}
+
+#[test]
+fn the_lines_corpus_is_answered() {
+    for (name, bytes) in corpus("lines") {
+        println!("{name}");
+        lines(&bytes);
+    }
+}
+
+#[test]
+fn the_options_corpus_is_read() {
+    for (name, bytes) in corpus("options") {
+        println!("{name}");
+        options(&bytes);
+    }
+}
+
+#[test]
+fn the_capability_corpus_is_read() {
+    for (name, bytes) in corpus("capability") {
+        println!("{name}");
+        capability(&bytes);
+    }
+}
+
+#[test]
+fn the_differential_corpus_agrees() {
+    for (name, bytes) in corpus("differential") {
+        println!("{name}");
+        differential(&Arbitrary::arbitrary_take_rest(Unstructured::new(&bytes)).expect("any bytes are an input"));
+    }
+}
+
+#[test]
+#[cfg(feature = "sandbox")]
+fn the_sandbox_corpus_is_answered() {
+    for (name, bytes) in corpus("sandbox") {
+        println!("{name}");
+        let scenario = sandbox::Scenario::arbitrary_take_rest(Unstructured::new(&bytes));
+        sandbox::run(&scenario.expect("any bytes are a scenario"));
     }
 }

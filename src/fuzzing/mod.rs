@@ -7,15 +7,25 @@
 //!
 //! [`session`] does the like for a session: what happens to it is of the same kind, and frames and sockets besides.
 //!
-//! [`fn@answers`] gives arbitrary bytes to everything that reads what came from outside.
+//! `sandbox`, which there is with that feature, is about the embedded server.
+//!
+//! [`fn@answers`] gives arbitrary bytes to everything that reads what came from outside, [`fn@lines`] to the driver of a
+//! trace, [`fn@options`] to what a client is configured with, [`fn@capability`] to capabilities; [`fn@differential`]
+//! compares signing and encoding with other implementations.
 
 #![allow(clippy::missing_errors_doc, reason = "no part of the interface")]
 
 mod answers;
+mod capability;
+mod differential;
 mod invariants;
+mod lines;
 mod ops;
+mod options;
 mod palette;
 mod pending;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod secrets;
 pub mod session;
 mod world;
@@ -32,7 +42,11 @@ use invariants::Broken;
 use world::{Ending, World};
 
 pub use answers::answers;
+pub use capability::capability;
+pub use differential::{Differential, differential};
+pub use lines::lines;
 pub use ops::*;
+pub use options::options;
 
 /// An invariant that a scenario broke.
 #[derive(Clone, Debug)]

@@ -129,6 +129,11 @@ impl Apps {
         self.0.len()
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(super) fn key_count(&self) -> usize {
+        self.0.values().map(|app| app.keys.len()).sum()
+    }
+
     pub(super) fn contains(&self, app_id: &str) -> bool {
         self.0.contains_key(app_id)
     }

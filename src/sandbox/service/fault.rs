@@ -240,6 +240,11 @@ impl Faults {
         self.by_id.clear();
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(super) fn check_bounds(&self) {
+        assert!(self.by_id.len() <= MAX_FAULTS && self.answers.len() <= MAX_ANSWERS);
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Fault)> {
         self.by_id.iter().map(|(id, fault)| (*id, fault))
     }

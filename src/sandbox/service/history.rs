@@ -71,6 +71,12 @@ impl History {
         &self.messages[self.messages.len() - 1]
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(super) fn check_bounds(&self) {
+        assert!(self.messages.len() <= CAPACITY && self.size <= MAX_SIZE);
+        assert_eq!(self.size, self.messages.iter().map(|message| message.size).sum::<usize>());
+    }
+
     /// The messages of a channel, the oldest first.
     pub(super) fn of<'a>(&'a self, app_id: &'a str, channel: &'a str) -> impl DoubleEndedIterator<Item = &'a Entry> {
         self.messages.iter().filter(move |message| message.is_on(app_id, channel))

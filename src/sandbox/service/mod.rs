@@ -6,6 +6,8 @@
 
 mod account;
 mod auth_url;
+#[cfg(feature = "__fuzzing")]
+mod bounds;
 mod channels;
 mod control;
 mod credentials;

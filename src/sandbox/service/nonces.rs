@@ -23,6 +23,11 @@ impl Nonces {
         self.used.contains(&digest_of(key_name, nonce))
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(super) fn check_bounds(&self) {
+        assert!(self.used.len() <= MAX_NONCES && self.used.len() == self.by_end.len());
+    }
+
     /// How many are remembered.
     pub(super) fn len(&self) -> usize {
         self.used.len()

@@ -114,6 +114,12 @@ impl Revocations {
     }
 
     #[cfg(feature = "__fuzzing")]
+    /// How many keys something is known about, and how many revocations are in effect.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        assert!(self.count <= MAX_REVOCATIONS);
+        (self.by_key.len(), self.count)
+    }
+
     /// Forgets all about the keys of an app.
     pub(super) fn forget_app(&mut self, app_id: &str) {
         self.by_key.retain(|key_name, _| app_id_of(key_name) != app_id);

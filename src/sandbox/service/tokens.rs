@@ -78,6 +78,12 @@ impl Tokens {
         self.by_number.get(self.numbers.get(&digest(token))?)
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(super) fn check_bounds(&self) {
+        assert!(self.size <= MAX_SIZE && self.size == self.iter().map(IssuedToken::size).sum::<usize>());
+        assert!(self.numbers.len() == self.by_number.len() && self.by_expiry.len() == self.by_number.len());
+    }
+
     /// In the order in which they were issued.
     pub(super) fn iter(&self) -> impl Iterator<Item = &IssuedToken> {
         self.by_number.values()

@@ -213,6 +213,14 @@ impl Connections {
             .collect()
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(in crate::sandbox::service) fn check_bounds(&self) {
+        assert!(self.by_transport.len() <= MAX_CONNECTIONS && self.held.len() <= MAX_HELD);
+        assert!(self.by_id.len() == self.by_transport.len() && self.deadlines.len() <= self.by_transport.len());
+        assert!(self.outputs.is_empty(), "all that was to be done was taken");
+        self.log.check_bounds();
+    }
+
     pub(super) fn next_deadline(&self) -> Option<i64> {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let held = self.held.first_key_value().map(|((at, _), _)| *at);

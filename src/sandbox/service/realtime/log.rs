@@ -100,6 +100,12 @@ impl FrameLog {
         self.count
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(super) fn check_bounds(&self) {
+        assert!(self.records.len() <= CAPACITY && self.size <= MAX_SIZE);
+        assert_eq!(self.size, self.records.iter().map(FrameRecord::size).sum::<usize>());
+    }
+
     /// The oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &FrameRecord> {
         self.records.iter()
