@@ -1,8 +1,10 @@
 //! What holds for a session, under random interleavings of commands, frames, sockets, answers and moments.
-#![cfg(feature = "__fuzzing")]
+#![cfg(feature = "arbitrary")]
 
-use ably_auth::fuzzing::session::{Frame, Op, Scenario, World, run};
-use ably_auth::fuzzing::{Auth, CallbackAnswer, Client, HttpAnswer, Life, Source};
+use ably_auth::testkit::Violation;
+use ably_auth::testkit::session::{
+    Auth, CallbackAnswer, Client, Frame, HttpAnswer, Life, Op, Scenario, Source, World, run,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -67,19 +69,23 @@ fn renewing_client() -> impl Strategy<Value = Client> {
     })
 }
 
+fn held<T>(result: Result<T, Violation>) -> Result<T, TestCaseError> {
+    result.map_err(|violation| TestCaseError::fail(violation.to_string()))
+}
+
 proptest! {
     #[test]
     fn whatever_happens_the_invariants_hold(client in value::<Client>(), ops in vec(op(), 1..64)) {
-        run(&Scenario { client, ops });
+        held(run(&Scenario { client, ops }))?;
     }
 
     #[test]
     fn a_renewal_that_goes_well_closes_no_socket(client in renewing_client(), ops in vec(happy_op(), 1..80)) {
-        let mut world = World::connected(&client);
+        let mut world = held(World::connected(&client))?;
         let opened = world.sockets_opened();
         for op in &ops {
-            world.apply(*op);
-            world.answer_everything_well();
+            held(world.apply(*op))?;
+            held(world.answer_everything_well())?;
             prop_assert!(world.is_connected(), "after {:?}", op);
         }
         prop_assert_eq!(world.sockets_opened(), opened);
@@ -91,20 +97,20 @@ proptest! {
         client in renewing_client(),
         expiries in vec((0_u16..3_000, any::<bool>()), 1..30),
     ) {
-        let mut world = World::connected(&client);
+        let mut world = held(World::connected(&client))?;
         let before = world.tokens_asked_for();
         for (ms, at_the_reconnect) in &expiries {
-            world.apply(Op::Advance { ms: *ms });
+            held(world.apply(Op::Advance { ms: *ms }))?;
             // Either the token expires while connected, or it has when the connection is made again.
             let first = if *at_the_reconnect { Frame::DisconnectedOther } else { Frame::DisconnectedToken };
-            world.apply(Op::Receive(first));
+            held(world.apply(Op::Receive(first)))?;
             if *at_the_reconnect {
-                world.open_after_the_pause();
-                world.apply(Op::Receive(Frame::ErrorToken));
+                held(world.open_after_the_pause())?;
+                held(world.apply(Op::Receive(Frame::ErrorToken)))?;
             }
-            world.answer_everything_well();
-            world.open_after_the_pause();
-            world.apply(Op::Receive(Frame::Connected));
+            held(world.answer_everything_well())?;
+            held(world.open_after_the_pause())?;
+            held(world.apply(Op::Receive(Frame::Connected)))?;
             prop_assert!(world.is_connected());
         }
         prop_assert_eq!(world.tokens_asked_for() - before, expiries.len());

@@ -1,4 +1,4 @@
-//! Commands, frames, sockets, answers and moments in any order: see `ably_auth::fuzzing::session`.
+//! Commands, frames, sockets, answers and moments in any order: see `ably_auth::testkit::session`.
 #![no_main]
 
 use ably_auth::fuzzing::session::{Scenario, run};

@@ -4,11 +4,12 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 
-use super::palette::{Mint, Purpose, SOURCE_NONCE};
+use super::palette::{CANARY, Mint, Purpose, SOURCE_NONCE};
 use super::pending::{Kind, Pending};
-use super::secrets::{Secrets, body_member};
 use super::world::{Input, drain};
 use crate::http::HttpRequest;
+use crate::testkit::Violation;
+use crate::testkit::model::{Secrets, body_member};
 use crate::wire::{Error, Secret, TokenDetails};
 use crate::{Action, AuthMachine, Event, Now};
 
@@ -17,6 +18,19 @@ use crate::{Action, AuthMachine, Event, Now};
 pub(super) struct Broken {
     pub(super) invariant: u8,
     pub(super) what: String,
+}
+
+impl From<Violation> for Broken {
+    fn from(violation: Violation) -> Self {
+        Broken { invariant: violation.invariant as u8, what: violation.what }
+    }
+}
+
+/// Everything secret in the palette.
+pub(super) fn secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    secrets.know(CANARY);
+    secrets
 }
 
 pub(super) fn broken<T>(invariant: u8, what: impl Into<String>) -> Result<T, Broken> {
@@ -39,7 +53,7 @@ pub(super) struct Step<'a> {
 }
 
 /// What is remembered from step to step.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Watch {
     /// The token last announced.
     announced: Option<TokenDetails>,
@@ -66,7 +80,7 @@ impl Watch {
     pub(super) fn new(machine: &AuthMachine) -> Self {
         let announced = machine.token_details().cloned();
         let newest = announced.as_ref().map_or(0, |details| Mint::number_of(&details.token));
-        Watch { announced, newest, ..Watch::default() }
+        Watch { announced, newest, secrets: secrets(), ..Watch::default() }
     }
 
     pub(super) fn check(&mut self, step: &Step<'_>) -> Result<(), Broken> {
@@ -138,10 +152,10 @@ impl Watch {
 
     /// 9. Neither what has happened nor the machine itself shows a secret.
     fn no_secret_shows(&mut self, step: &Step<'_>) -> Result<(), Broken> {
-        self.secrets.learn(step.actions);
+        step.actions.iter().for_each(|action| self.secrets.learn_from(action));
         self.secrets.check_shown(&format!("{:?} {}", step.after, step.after.explain()))?;
         self.secrets.check_shown(&format!("{:?}", step.input))?;
-        step.actions.iter().try_for_each(|action| self.secrets.check_action(action))
+        step.actions.iter().try_for_each(|action| Ok(self.secrets.check_action(action)?))
     }
 }
 

@@ -5,7 +5,7 @@
 //! lets everything come to its end in three ways (all answers come, all fail, none comes), after which nothing may
 //! be left.
 //!
-//! [`session`] does the like for a session: what happens to it is of the same kind, and frames and sockets besides.
+//! [`session`] has the like for a session, from [`testkit`](crate::testkit).
 //!
 //! `sandbox`, which there is with that feature, is about the embedded server.
 //!
@@ -26,7 +26,6 @@ mod palette;
 mod pending;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
-mod secrets;
 pub mod session;
 mod world;
 

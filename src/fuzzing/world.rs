@@ -6,11 +6,10 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::invariants::{Broken, Step, Watch, broken};
+use super::invariants::{Broken, Step, Watch, broken, secrets};
 use super::ops::{Client, Command, Life, Op, Punctuality, RejectedToken, Stray};
 use super::palette::{self, Mint};
 use super::pending::Pending;
-use super::secrets::Secrets;
 use crate::options::AuthOptions;
 use crate::wire::{Error, TokenParams, TokenRevocationTargetSpecifier};
 use crate::{
@@ -84,11 +83,11 @@ impl World {
         let mut mint = Mint::default();
         let options = palette::client_options(client, &mut mint, now);
         let new = || AuthMachine::new(options.clone(), [client.seed; 32], now);
-        Secrets::default().check_shown(&format!("{options:?}"))?;
+        secrets().check_shown(&format!("{options:?}"))?;
         let (machine, twin) = match (new(), new()) {
             (Ok(machine), Ok(twin)) => (machine, twin),
             (Err(error), Err(same)) if error == same => {
-                Secrets::default().check_error(&error)?;
+                secrets().check_error(&error)?;
                 return Ok(Err(error));
             }
             _ => return broken(5, "the same options are accepted once and refused once"),

@@ -37,26 +37,33 @@ pub(crate) enum Driven {
     Session(Session),
 }
 
+macro_rules! start {
+    ($target:expr, $command:expr, $now:expr) => {
+        match $command {
+            Command::Authorize(params, options) => $target.authorize(params, options, $now),
+            Command::RequestToken(params, options) => $target.request_token(params, options, $now),
+            Command::CreateTokenRequest(params, options) => $target.create_token_request(params, options, $now),
+            Command::RevokeTokens(revocation) => $target.revoke_tokens(revocation, $now),
+            Command::Request(request) => $target.request(request, $now),
+            Command::Credentials => $target.credentials($now),
+            Command::Time => $target.time($now),
+            Command::Cancel(operation) => $target.cancel(operation, $now),
+            Command::Refused { error, .. } => $target.refuse(error, $now),
+        }
+    };
+}
+
+impl Session {
+    pub(crate) fn start(&mut self, command: Command, now: Now) -> OperationId {
+        start!(self, command, now)
+    }
+}
+
 impl Driven {
     pub(crate) fn start(&mut self, command: Command, now: Now) -> OperationId {
-        macro_rules! start {
-            ($target:expr) => {
-                match command {
-                    Command::Authorize(params, options) => $target.authorize(params, options, now),
-                    Command::RequestToken(params, options) => $target.request_token(params, options, now),
-                    Command::CreateTokenRequest(params, options) => $target.create_token_request(params, options, now),
-                    Command::RevokeTokens(revocation) => $target.revoke_tokens(revocation, now),
-                    Command::Request(request) => $target.request(request, now),
-                    Command::Credentials => $target.credentials(now),
-                    Command::Time => $target.time(now),
-                    Command::Cancel(operation) => $target.cancel(operation, now),
-                    Command::Refused { error, .. } => $target.refuse(error, now),
-                }
-            };
-        }
         match self {
-            Self::Machine(machine) => start!(machine),
-            Self::Session(session) => start!(session),
+            Self::Machine(machine) => start!(machine, command, now),
+            Self::Session(session) => session.start(command, now),
         }
     }
 

@@ -83,6 +83,12 @@ impl ProtocolMessage {
         self.member(name)?.as_str()
     }
 
+    /// The token of an AUTH message of ours.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn access_token(&self) -> Option<&Secret> {
+        self.access_token.as_ref()
+    }
+
     /// The channel it concerns, if any (`TR4c`). An empty one is none.
     pub fn channel(&self) -> Option<&str> {
         self.text("channel").filter(|channel| !channel.is_empty())

@@ -1,16 +1,18 @@
-//! What can happen to a session. Answers, errors and options are those of the machine's ops.
+//! What can happen to a session.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+#[cfg(feature = "arbitrary")]
 use arbitrary::Arbitrary;
 use serde_json::{Value, json};
 
-use crate::fuzzing::ops::{Auth, CallbackAnswer, Client, Failure, HttpAnswer, Reason};
+use super::values::{Auth, CallbackAnswer, Client, Failure, HttpAnswer, Reason};
 use crate::wire::action;
 
 /// A session and what happens to it.
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scenario {
     /// How the client is configured.
     pub client: Client,
@@ -20,7 +22,8 @@ pub struct Scenario {
 
 /// One thing that happens.
 #[allow(missing_docs, reason = "commands and events have the session's names")]
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     Connect,
     Close,
@@ -61,11 +64,22 @@ pub enum Op {
     Oversleep {
         seconds: u8,
     },
+    /// The wall clock is set ahead.
+    JumpWallClock {
+        minutes: u8,
+    },
+    /// A callback that is over returns, late or once more.
+    ReturnStale,
+    /// A request that is over gets a response, late or once more.
+    RespondStale,
+    /// The callback and the request that wait longest are the last to get an answer.
+    Defer,
 }
 
 /// What the server sends.
 #[allow(missing_docs, reason = "the names say it")]
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Frame {
     Connected,
     ConnectedAnew,
@@ -86,11 +100,6 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Whether the server rejects the connection's token by it.
-    pub(super) fn rejects_token(self) -> bool {
-        matches!(self, Self::ErrorToken | Self::DisconnectedToken)
-    }
-
     pub(super) fn text(self) -> String {
         let details = json!({"connectionKey": "CANARY-key", "maxIdleInterval": 15_000, "connectionStateTtl": 20_000});
         match self {
