@@ -1,5 +1,6 @@
 //! For tests of your own: an environment in virtual time, and what has to hold whatever happens.
 
+pub mod explore;
 pub(crate) mod model;
 pub mod session;
 

@@ -12,7 +12,7 @@ use crate::options::TokenOption;
 use crate::session::Command;
 use crate::trace::Input;
 use crate::wire::{Error, ProtocolMessage, Secret, action};
-use crate::{CallbackValue, ConnectionState, Event, Now, SessionEvent};
+use crate::{CallbackValue, ConnectionState, Event, Now, OperationId, SessionEvent};
 
 /// The input at hand: what it gives reason to, and what came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub(super) struct Step {
     /// A source of tokens may be asked so often, and was.
     pub(super) asks_allowed: usize,
     pub(super) asked: usize,
+    /// The operation that may have a token renewed for its request, and that then has had its one.
+    pub(super) renewing: Option<OperationId>,
     pub(super) actions: usize,
     /// The operations before it.
     pub(super) operations: usize,
@@ -125,13 +127,18 @@ impl Model {
             // Whoever waited for the time signs now.
             Purpose::Time => self.step.asks_allowed += 1 + self.running(Kind::RequestToken),
             Purpose::WithToken { is_current } if is_token_error(response) => {
-                let operation = request.operation.and_then(|operation| self.operations.get_mut(&operation));
-                let was_renewed =
-                    operation.is_some_and(|operation| is_current && core::mem::replace(&mut operation.renewed, true));
                 if is_current {
                     self.token.clone().into_iter().for_each(|token| self.on_token_rejected(token));
-                    self.step.asks_allowed += usize::from(!was_renewed);
                 }
+                // Where there is another token already, that one is tried.
+                let needs_another = is_current || self.token.is_none();
+                let may_renew = request.operation.filter(|operation| {
+                    needs_another && self.operations.get(operation).is_some_and(|operation| !operation.renewed)
+                });
+                self.step.renewing = may_renew;
+                // The connection goes on with that token, and needs another for itself.
+                let goes_on = matches!(self.state, ConnectionState::Connecting | ConnectionState::Connected);
+                self.step.asks_allowed += usize::from(may_renew.is_some() || is_current && goes_on);
             }
             Purpose::WithToken { .. } | Purpose::Other => {}
         }

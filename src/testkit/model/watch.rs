@@ -38,6 +38,9 @@ impl Model {
         ensure(step.asked <= step.asks_allowed, Invariant::BoundedRenewals, || {
             format!("tokens are asked for {} times, with {} reasons to", step.asked, step.asks_allowed)
         })?;
+        if let Some(operation) = step.renewing.filter(|_| step.asked > 0).and_then(|id| self.operations.get_mut(&id)) {
+            operation.renewed = true;
+        }
         let own = self.running(Kind::RequestToken);
         let is_source = |purpose: &Purpose| *purpose == Purpose::Source;
         let asked = self.callbacks.len() + self.requests.values().filter(|request| is_source(&request.purpose)).count();

@@ -12,7 +12,7 @@ use crate::http::{Headers, HttpRequest, HttpResponse};
 use crate::options::ClientOptions;
 use crate::session::Command;
 use crate::testkit::model::{Invariant, Model, Violation};
-use crate::trace::{Input, Line};
+use crate::trace::{Input, Line, New};
 use crate::wire::{ProtocolMessage, Secret, action};
 use crate::{
     Action, CallbackId, ConnectionState, Event, HttpId, Now, OperationId, RestRequest, Session, SessionAction,
@@ -229,6 +229,43 @@ impl World {
     /// Checks the state it is in.
     pub(crate) fn check_state(&mut self) -> Result<(), Violation> {
         self.model.check_state(&self.session, self.now)
+    }
+
+    /// Checks that what is under way ends with time.
+    pub(crate) fn check_ends(&self) -> Result<(), Violation> {
+        self.model.check_ends(&self.session, self.now)
+    }
+
+    /// Lets ops happen together. How many inputs were ignored is forgotten.
+    pub(crate) fn make(&mut self, ops: &[Op]) -> Result<(), Violation> {
+        ops.iter().try_for_each(|op| self.step(*op))?;
+        self.session.forget_ignored();
+        Ok(())
+    }
+
+    /// Whether there is something for an op to act on.
+    pub(crate) fn concerns(&self, op: Op) -> bool {
+        match op {
+            Op::Cancel => self.oldest_operation().is_some(),
+            Op::Open => self.model.socket().is_some_and(|(_, is_open)| !is_open),
+            Op::Receive(_) => self.model.socket().is_some_and(|(_, is_open)| is_open),
+            Op::Ping | Op::SocketGone => self.model.socket().is_some(),
+            Op::ReceiveStale(_) | Op::SocketGoneStale => self.sockets_opened > 0,
+            Op::Return(_) | Op::FailCallback(_) => !self.callbacks.is_empty(),
+            Op::Respond(_) | Op::FailHttp(_) => !self.requests.is_empty(),
+            Op::Defer => self.callbacks.len() > 1 || self.requests.len() > 1,
+            Op::TokenRejected => self.token().is_some(),
+            Op::Deadline => self.session.poll_timeout().is_some(),
+            Op::ReturnStale => self.last_callback > self.callbacks.len() as u64,
+            Op::RespondStale => self.last_request > self.requests.len() as u64,
+            _ => true,
+        }
+    }
+
+    /// The line that makes its session.
+    pub(crate) fn first_line(now: Now, client: &Client) -> Line {
+        let options = Self::options(client, &mut Mint::default(), now);
+        Line { now: Some(now), input: Input::New(New { options, seed: [client.seed; 32] }) }
     }
 
     fn command(&mut self, command: Command) -> Result<(), Violation> {
