@@ -29,6 +29,29 @@ pub enum Command {
     },
 }
 
+/// Both take the same commands, each by its method of that name.
+macro_rules! start {
+    ($($target:ty),*) => {$(
+        impl $target {
+            pub(crate) fn start(&mut self, command: Command, now: Now) -> OperationId {
+                match command {
+                    Command::Authorize(params, options) => self.authorize(params, options, now),
+                    Command::RequestToken(params, options) => self.request_token(params, options, now),
+                    Command::CreateTokenRequest(params, options) => self.create_token_request(params, options, now),
+                    Command::RevokeTokens(revocation) => self.revoke_tokens(revocation, now),
+                    Command::Request(request) => self.request(request, now),
+                    Command::Credentials => self.credentials(now),
+                    Command::Time => self.time(now),
+                    Command::Cancel(operation) => self.cancel(operation, now),
+                    Command::Refused { error, .. } => self.refuse(error, now),
+                }
+            }
+        }
+    )*};
+}
+
+start!(AuthMachine, Session);
+
 /// A machine: one with a connection, or one without.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "who drives has one, for its whole life")]
@@ -37,32 +60,10 @@ pub(crate) enum Driven {
     Session(Session),
 }
 
-macro_rules! start {
-    ($target:expr, $command:expr, $now:expr) => {
-        match $command {
-            Command::Authorize(params, options) => $target.authorize(params, options, $now),
-            Command::RequestToken(params, options) => $target.request_token(params, options, $now),
-            Command::CreateTokenRequest(params, options) => $target.create_token_request(params, options, $now),
-            Command::RevokeTokens(revocation) => $target.revoke_tokens(revocation, $now),
-            Command::Request(request) => $target.request(request, $now),
-            Command::Credentials => $target.credentials($now),
-            Command::Time => $target.time($now),
-            Command::Cancel(operation) => $target.cancel(operation, $now),
-            Command::Refused { error, .. } => $target.refuse(error, $now),
-        }
-    };
-}
-
-impl Session {
-    pub(crate) fn start(&mut self, command: Command, now: Now) -> OperationId {
-        start!(self, command, now)
-    }
-}
-
 impl Driven {
     pub(crate) fn start(&mut self, command: Command, now: Now) -> OperationId {
         match self {
-            Self::Machine(machine) => start!(machine, command, now),
+            Self::Machine(machine) => machine.start(command, now),
             Self::Session(session) => session.start(command, now),
         }
     }
