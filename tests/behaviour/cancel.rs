@@ -182,7 +182,11 @@ fn refused_arguments_are_an_operation_too() {
     let mut client = Client::new(json!({"key": KEY}));
     let refusal = error(json!({"code": 40003, "statusCode": 400, "message": "m"}));
 
-    let operation = client.refuse(refusal.clone());
+    let operation = client.command(ably_auth::session::Command::Refused {
+        kind: "authorize",
+        arguments: ably_auth::OpaqueJson(json!({})),
+        error: refusal.clone(),
+    });
 
     assert_eq!(client.expect_error(operation), refusal);
 }

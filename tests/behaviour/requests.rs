@@ -31,7 +31,7 @@ fn a_request_has_these_headers_and_no_others() {
     client.on_http(|_| ok(json!({})));
 
     let get = client.request("GET", "/channels/test");
-    let post = client.send(RestRequest::new("POST", "/channels/test").with_body("{}"));
+    let post = client.send_request(RestRequest::new("POST", "/channels/test").with_body("{}"));
 
     client.expect_response(get);
     client.expect_response(post);
@@ -61,7 +61,7 @@ fn a_request_is_sent_as_it_was_given() {
     request.headers.append("authorization", "Bearer stolen");
     request.version = 2;
 
-    let request = client.send(request);
+    let request = client.send_request(request);
 
     client.expect_response(request);
     let http = &client.requests[0];
@@ -81,7 +81,7 @@ fn a_request_that_cannot_be_sent_fails_before_it_is() {
     bad_header.headers.append("X-Bad", "line\r\nX-More: 1");
 
     for request in [bad_header, RestRequest::new("NO METHOD", "/"), RestRequest::new("", "/")] {
-        let request = client.send(request);
+        let request = client.send_request(request);
         assert_eq!(codes(&client.expect_error(request)), (40000, 400));
     }
     assert_eq!(client.requests.len(), 0);

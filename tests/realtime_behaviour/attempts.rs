@@ -5,7 +5,7 @@ use ably_auth::options::ClientOptions;
 use ably_auth::{ConnectionMachine, ConnectionState, Now, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client without other hosts that is connected, and how it can lose the connection.
 fn connected_client() -> (Client, Socket) {
@@ -37,7 +37,7 @@ fn however_a_connection_is_lost_it_is_disconnected_and_connects_at_once() {
         let second = client.expect_attempt();
 
         // The second retry waits.
-        client.refuse(&second);
+        client.refuse_socket(&second);
         let change = client.expect_change_because(ConnectionState::Disconnected, 80003, 400);
         let retry_in = change.retry_in.expect("a time");
         assert!((3_200..=4_000).contains(&retry_in), "{retry_in}");
@@ -51,7 +51,7 @@ fn a_connection_that_was_up_starts_counting_anew() {
     let (mut client, first) = connected_client();
     client.socket_closed(&first);
     let second = client.expect_reconnect(80003, 400);
-    client.refuse(&second);
+    client.refuse_socket(&second);
     client.expect_change(ConnectionState::Disconnected);
     for _ in 0..5 {
         client.retry_in_vain();
@@ -252,7 +252,7 @@ fn connect_from_closed_clears_the_reason_and_the_numbers() {
     client.expect_frame(&socket);
     client.socket_closed(&socket);
     let socket = client.expect_reconnect(80003, 400);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
     client.close();
     client.expect_change(ConnectionState::Closed);

@@ -4,7 +4,7 @@ use ably_auth::options::AuthScheme;
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client that is connected with `token-1`, and leaves further calls of its callback to the test.
 fn connected_client() -> (Client, Socket) {
@@ -178,7 +178,7 @@ fn while_looking_for_a_network_the_search_is_given_up() {
     let mut client = Client::with_numbered_tokens(json!({}));
     client.connect();
     let first = client.expect_attempt();
-    client.refuse(&first);
+    client.refuse_socket(&first);
     let check = client.expect_http();
 
     let authorize = client.authorize(None, None);
@@ -249,7 +249,7 @@ fn an_attempt_that_fails_lets_it_wait_for_the_next_one() {
     let mut client = Client::with_numbered_tokens(json!({"fallbackHosts": []}));
     let authorize = client.authorize(None, None);
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
 
     for _ in 0..3 {
@@ -286,7 +286,7 @@ fn it_fails_when_the_connection_is_suspended() {
     let mut client = Client::with_numbered_tokens(json!({"fallbackHosts": []}));
     let authorize = client.authorize(None, None);
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
 
     let change = client.retry_until_suspended();
@@ -321,7 +321,7 @@ fn it_fails_when_a_connection_that_was_being_made_is_closed() {
 
     client.close();
     client.expect_change(ConnectionState::Closing);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
 
     client.expect_change(ConnectionState::Closed);
     assert_eq!(codes(&client.expect_error(authorize)), (80017, 400));

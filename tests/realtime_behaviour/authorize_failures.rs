@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, Error, TimerKind};
 use serde_json::{Value, json};
 
-use crate::harness::*;
+use crate::common::*;
 
 fn unavailable() -> Error {
     error(json!({"code": 50000, "statusCode": 500, "message": "Auth server unavailable"}))
@@ -230,7 +230,7 @@ fn request_token_that_fails_with_403_changes_nothing() {
     client.connect_up();
     client.on_callback(|_| error(json!({"code": 40300, "statusCode": 403, "message": "no"})));
 
-    let request = client.request_token();
+    let request = client.request_token(None, None);
 
     assert_eq!(codes(&client.expect_error(request)), (40300, 403));
     client.expect_silence();

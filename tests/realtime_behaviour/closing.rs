@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client that waits for CLOSED.
 fn closing_client() -> (Client, Socket) {
@@ -130,7 +130,7 @@ fn while_connecting_it_is_closed_properly_once_it_is_up() {
 fn while_connecting_an_attempt_that_fails_closes_it() {
     type Failure = fn(&mut Client, &Socket);
     let failures: [(Failure, bool); 5] = [
-        (|client, socket| client.refuse(socket), false),
+        (|client, socket| client.refuse_socket(socket), false),
         (|client, socket| client.open_and_receive(socket, error_frame(40005, 400, "Invalid key")), true),
         (|client, socket| client.open_and_receive(socket, token_error()), true),
         (|client, socket| client.open_and_receive(socket, disconnected_frame(50003, 503, "Unwell")), true),
@@ -174,7 +174,7 @@ fn while_looking_for_a_network_the_search_is_given_up() {
     let mut client = Client::with_key(json!({}));
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
 
     client.close();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::*;
+use crate::common::*;
 
 /// The socket of a client's first attempt.
 fn first_socket(options: Value) -> Socket {

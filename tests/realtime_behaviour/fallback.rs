@@ -7,14 +7,14 @@ use ably_auth::http::{Headers, HttpFailureKind, HttpResponse};
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client whose first host was not there, and that looks for a network.
 fn checking(options: serde_json::Value) -> (Client, Http) {
     let mut client = Client::with_key(options);
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
     (client, check)
 }
@@ -87,7 +87,7 @@ fn each_host_has_its_time_and_there_are_not_too_many() {
 
         client.expect_change_because(ConnectionState::Disconnected, 80003, 400);
         assert_eq!(client.requests.len(), 1, "one check");
-        let hosts: BTreeSet<&str> = client.hosts().into_iter().collect();
+        let hosts: BTreeSet<&str> = client.socket_hosts().into_iter().collect();
         assert_eq!(hosts.len(), 1 + most, "each host once");
     }
 }
@@ -106,14 +106,14 @@ fn the_next_attempt_starts_over_with_a_check_of_its_own() {
     let (mut client, check) = checking(json!({"httpMaxRetryCount": 1}));
     client.answer(&check, yes());
     let socket = client.expect_socket();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
 
     client.advance_to_timeout();
 
     let socket = client.expect_attempt();
     assert_eq!(socket.host(), "main.realtime.ably.net");
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
     client.answer(&check, yes());
     client.expect_socket();
@@ -148,7 +148,7 @@ fn a_token_error_on_another_host_renews_and_starts_with_the_first_host() {
     let mut client = Client::with_numbered_tokens(json!({}));
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
     client.answer(&check, yes());
     let second = client.expect_socket();
@@ -192,7 +192,7 @@ fn while_it_is_up_on_another_host_tokens_are_got_there() {
     let exchange = client.expect_http();
     client.answer(&exchange, ok(json!(token("token-1"))));
     let socket = client.expect_socket();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
     client.answer(&check, yes());
     let socket = client.expect_socket();

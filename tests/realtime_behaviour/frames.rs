@@ -4,7 +4,7 @@ use ably_auth::connection::{ConnectionInput, FrameContent};
 use ably_auth::{ConnectionState, ErrorKind, NoticeKind, NoticeLevel, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 #[test]
 fn a_frame_that_cannot_be_read_is_told_and_ignored() {
@@ -188,7 +188,7 @@ fn nothing_is_sent_while_it_is_not_connected() {
             }
             ConnectionState::Disconnected => {
                 let socket = client.sockets[0].clone();
-                client.refuse(&socket);
+                client.refuse_socket(&socket);
                 client.expect_change(ConnectionState::Disconnected);
             }
             _ => {}

@@ -3,7 +3,7 @@
 use ably_auth::ConnectionState;
 use serde_json::{Value, json};
 
-use crate::harness::*;
+use crate::common::*;
 
 fn connected_as(client_id: Value) -> Value {
     connected_with("connection-1", "key-1", json!({"maxIdleInterval": 15_000, "clientId": client_id}))

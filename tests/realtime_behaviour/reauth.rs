@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, Event, NoticeKind, NoticeLevel, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 #[test]
 fn whatever_the_source_a_new_token_is_sent_over_the_connection() {

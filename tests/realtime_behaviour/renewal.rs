@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, NoticeKind, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 #[test]
 fn each_of_many_expiries_renews_once() {
@@ -237,7 +237,7 @@ fn an_attempt_does_not_go_on_with_a_token_that_is_found_rejected_meanwhile() {
     let mut client = Client::with_numbered_tokens(json!({}));
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
 
     client.reject_token("token-1");

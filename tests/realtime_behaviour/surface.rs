@@ -5,7 +5,7 @@ use ably_auth::options::ClientOptions;
 use ably_auth::{ConnectionEvent, ConnectionState, Event, Now, Session, SessionAction, SessionEvent, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 #[test]
 fn what_another_connection_manager_would_report_is_ignored_and_counted() {
@@ -26,7 +26,7 @@ fn answers_to_nothing_are_ignored_and_counted() {
     let mut client = Client::with_key(json!({}));
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
     client.answer(&check, respond_text(200, "text/plain", "yes"));
     let socket = client.expect_socket();
@@ -43,7 +43,7 @@ fn ids_of_requests_are_shared_by_both_sides() {
     let mut client = Client::with_key(json!({}));
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     let check = client.expect_http();
 
     let request = client.request("GET", "/time");
@@ -139,7 +139,7 @@ fn of_two_deadlines_the_earlier_is_told() {
     client.connect();
     let socket = client.expect_attempt();
     client.advance(4_000);
-    let token_request = client.request_token();
+    let token_request = client.request_token(None, None);
     client.expect_callback();
     assert_eq!(client.deadline(), Some((6_000, TimerKind::Connect)));
     client.come_up(&socket, connected("connection-1", "key-1"));

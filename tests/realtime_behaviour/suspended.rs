@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client that tries every 1,000 seconds, so that the time until it is suspended is what is seen.
 fn patient_client() -> Client {
@@ -16,7 +16,7 @@ fn the_time_runs_from_the_first_attempt() {
     client.connect();
     let socket = client.expect_attempt();
     client.advance(5_000);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
 
     client.advance_to(115_000, TimerKind::Suspend);
@@ -34,7 +34,7 @@ fn the_time_runs_from_the_loss_of_the_connection() {
     client.socket_closed(&first);
     let second = client.expect_reconnect(80003, 400);
     client.advance(5_000);
-    client.refuse(&second);
+    client.refuse_socket(&second);
     client.expect_change(ConnectionState::Disconnected);
 
     client.advance_to(115_000, TimerKind::Suspend);
@@ -49,7 +49,7 @@ fn the_time_is_what_the_server_says() {
     let socket = client.connect_up_as(connected_with("connection-1", "key-1", details));
     client.socket_closed(&socket);
     let socket = client.expect_reconnect(80003, 400);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
 
     client.advance_to(7_000, TimerKind::Suspend);
@@ -99,7 +99,7 @@ fn an_attempt_by_hand_that_fails_returns_to_it() {
 
     client.connect();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
 
     let change = client.expect_change_because(ConnectionState::Suspended, 80003, 400);
     assert_eq!(change.retry_in, Some(30_000));
@@ -117,7 +117,7 @@ fn a_connection_that_comes_up_again_has_all_the_time_again() {
 
     client.socket_closed(&socket);
     let socket = client.expect_reconnect(80003, 400);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
 
     client.expect_change(ConnectionState::Disconnected);
     assert_eq!(client.deadline(), Some((120_000, TimerKind::Suspend)));
@@ -152,7 +152,7 @@ fn a_new_connection_has_all_the_time_again() {
 
         let socket = client.expect_attempt();
         assert_eq!(client.error_reason(), None);
-        client.refuse(&socket);
+        client.refuse_socket(&socket);
         client.expect_change(ConnectionState::Disconnected);
         assert_eq!(client.deadline(), Some((120_000, TimerKind::Suspend)));
     }

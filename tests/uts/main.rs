@@ -1,8 +1,12 @@
 //! The Universal Test Specifications of Ably (repository `ably/specification`, folder `uts/rest/unit`), each test
 //! under its id. Where they and the specification contradict each other the comment says what was chosen.
+#![cfg(feature = "testkit")]
 
 #[path = "../common/mod.rs"]
 mod common;
+
+/// A client as these tests have it.
+type Client = ably_auth::testkit::Harness<ably_auth::AuthMachine>;
 
 mod auth_callback;
 mod auth_scheme;

@@ -115,7 +115,7 @@ fn requests_accept_json_and_say_that_their_body_is_json() {
     client.on_http(|_| respond(201, json!({"serials": ["s1"]})));
     let body = json!({"name": "e", "data": "d"}).to_string();
 
-    let request = client.send(RestRequest::new("POST", "/channels/test/messages").with_body(body.clone()));
+    let request = client.send_request(RestRequest::new("POST", "/channels/test/messages").with_body(body.clone()));
 
     assert_eq!(client.expect_response(request).response.status, 201);
     let request = &client.requests[0];

@@ -3,7 +3,7 @@
 use ably_auth::ConnectionState;
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 // uts: realtime/unit/RTN3/auto-connect-true-0
 // The option is given, because it is false by default here.

@@ -5,7 +5,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// 1, 4/3, 5/3, then 2, in thirds.
 fn thirds(n: u64) -> u64 {
@@ -15,7 +15,7 @@ fn thirds(n: u64) -> u64 {
 /// A client that was connected and lost it, and how long it then waits each time.
 fn retry_delays(timeout: u64, count: usize, seed: u8) -> Vec<u64> {
     let options = json!({"key": KEY, "disconnectedRetryTimeout": timeout, "fallbackHosts": []});
-    let mut client = Client::with_seed(options, seed);
+    let mut client = Client::with_seed(options, [seed; 32]);
     let details = json!({"maxIdleInterval": 15_000, "connectionStateTtl": 1_000_000_000});
     let socket = client.connect_up_as(connected_with("connection-id", "connection-key", details));
     client.socket_closed(&socket);
@@ -23,14 +23,14 @@ fn retry_delays(timeout: u64, count: usize, seed: u8) -> Vec<u64> {
     let change = client.expect_change(ConnectionState::Disconnected);
     let mut delays = vec![change.retry_in.expect("it is tried again")];
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     while delays.len() < count {
         let change = client.expect_change(ConnectionState::Disconnected);
         let retry_in = change.retry_in.expect("it is tried again");
         client.advance_to(retry_in, TimerKind::Retry);
         delays.push(retry_in);
         let socket = client.expect_attempt();
-        client.refuse(&socket);
+        client.refuse_socket(&socket);
     }
     client.expect_change(ConnectionState::Disconnected);
     delays

@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, NoticeKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 fn unavailable() -> ably_auth::Error {
     error(json!({"code": 50000, "statusCode": 500, "message": "Auth server unavailable"}))

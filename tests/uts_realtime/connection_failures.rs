@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, NoticeKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 // uts: realtime/unit/RTN15h1/token-error-no-renew-0
 #[test]
@@ -175,7 +175,7 @@ fn a_connection_that_was_away_for_too_long_resumes_all_the_same() {
 
     client.socket_closed(&first);
     let second = client.expect_reconnect(80003, 400);
-    client.refuse(&second);
+    client.refuse_socket(&second);
     client.expect_change(ConnectionState::Disconnected);
     client.retry_until_suspended();
     assert_eq!(client.connection_id(), Some("connection-1"));

@@ -3,7 +3,7 @@
 use ably_auth::ConnectionState;
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client that is connected as `conn-id-1` with `conn-key-1`.
 fn connected_client() -> (Client, Socket) {
@@ -129,7 +129,7 @@ fn a_suspended_connection_keeps_what_it_had() {
     let socket = client.connect_up_as(connected("conn-id-1", "conn-key-1"));
     client.socket_closed(&socket);
     let socket = client.expect_reconnect(80003, 400);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
     client.retry_until_suspended();
     assert_eq!((client.connection_id(), client.connection_key()), (Some("conn-id-1"), Some("conn-key-1")));

@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 // uts: realtime/unit/RTN14a/invalid-key-failed-0
 #[test]
@@ -128,7 +128,7 @@ fn disconnected_for_too_long_is_suspended() {
     client.connect();
     let started = client.sockets.len();
     let socket = client.expect_attempt();
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
 
     // Two minutes from the first CONNECTING on: the default of connectionStateTtl.
@@ -139,7 +139,7 @@ fn disconnected_for_too_long_is_suspended() {
         client.advance(ms);
         if kind == TimerKind::Retry {
             let socket = client.expect_attempt();
-            client.refuse(&socket);
+            client.refuse_socket(&socket);
         }
         let change = client.expect_change(client.state());
         assert!(change.reason.is_some());
@@ -166,7 +166,7 @@ fn suspended_is_tried_again_without_end() {
     for _ in 0..100 {
         client.advance_to(1_000, TimerKind::Retry);
         let socket = client.expect_attempt();
-        client.refuse(&socket);
+        client.refuse_socket(&socket);
         let change = client.expect_change_because(ConnectionState::Suspended, 80003, 400);
         assert_eq!((change.previous, change.retry_in), (ConnectionState::Connecting, Some(1_000)));
     }

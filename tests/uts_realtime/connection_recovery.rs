@@ -7,7 +7,7 @@ use ably_auth::connection::RecoveryKey;
 use ably_auth::{ConnectionState, NoticeKind, NoticeLevel};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client with the key that recovers.
 fn recovering(recovery_key: &str) -> Client {
@@ -67,7 +67,7 @@ fn there_is_no_recovery_key_where_there_is_nothing_to_recover() {
     client.socket_closed(&socket);
     let socket = client.expect_reconnect(80003, 400);
     assert!(client.recovery_key().is_some());
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
     assert!(client.recovery_key().is_some());
     client.retry_until_suspended();
@@ -81,7 +81,7 @@ fn the_first_connection_recovers_and_the_next_resume() {
     // An attempt that fails is no connection.
     client.connect();
     let first = client.expect_attempt();
-    client.refuse(&first);
+    client.refuse_socket(&first);
     client.expect_change(ConnectionState::Disconnected);
     client.advance_to_timeout();
     let second = client.expect_attempt();

@@ -4,7 +4,7 @@
 use ably_auth::{ConnectionState, NoticeKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client with the key whose first attempt ends with this frame.
 fn failed_with(frame: serde_json::Value) -> Client {

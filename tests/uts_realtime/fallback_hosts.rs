@@ -6,7 +6,7 @@ use ably_auth::http::HttpFailureKind;
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 const PRIMARY: &str = "main.realtime.ably.net";
 
@@ -38,7 +38,7 @@ fn expect_fallback(client: &mut Client) -> Socket {
 #[test]
 fn every_attempt_starts_with_the_primary_host() {
     let (mut client, first) = connecting();
-    client.refuse(&first);
+    client.refuse_socket(&first);
     let second = expect_fallback(&mut client);
 
     client.socket_closed(&second);
@@ -118,7 +118,7 @@ fn it_looks_for_a_network_first() {
 
     // Once for all hosts.
     let second = client.expect_socket();
-    client.refuse(&second);
+    client.refuse_socket(&second);
     expect_fallback(&mut client);
     assert_eq!((client.sockets.len(), client.requests.len()), (3, 1));
 }
@@ -132,7 +132,7 @@ fn without_other_hosts_it_fails_at_once() {
     client.connect();
     let socket = client.expect_attempt();
     assert_eq!(socket.host(), "custom.example.com");
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
 
     client.expect_change_because(ConnectionState::Disconnected, 80003, 400);
     client.expect_silence_for(2_000);
@@ -143,7 +143,7 @@ fn without_other_hosts_it_fails_at_once() {
 #[test]
 fn the_other_hosts_are_those_of_the_endpoint() {
     let (mut client, first) = connecting();
-    client.refuse(&first);
+    client.refuse_socket(&first);
     expect_fallback(&mut client);
 
     for (options, pattern) in [
@@ -155,7 +155,7 @@ fn the_other_hosts_are_those_of_the_endpoint() {
         client.on_connectivity_check();
         client.connect();
         let first = client.expect_attempt();
-        client.refuse(&first);
+        client.refuse_socket(&first);
         let second = client.expect_socket();
         let matches = match pattern.split_once('?') {
             Some((before, after)) => second.host().starts_with(before) && second.host().ends_with(after),
@@ -170,17 +170,17 @@ fn the_other_hosts_are_those_of_the_endpoint() {
 fn the_other_hosts_are_tried_in_random_order() {
     let mut orders = BTreeSet::new();
     for seed in 0..20 {
-        let mut client = Client::with_seed(json!({"key": KEY}), seed);
+        let mut client = Client::with_seed(json!({"key": KEY}), [seed; 32]);
         client.on_connectivity_check();
         client.connect();
         let socket = client.expect_attempt();
-        client.refuse(&socket);
+        client.refuse_socket(&socket);
         for _ in 0..2 {
             let socket = client.expect_socket();
-            client.refuse(&socket);
+            client.refuse_socket(&socket);
         }
         expect_fallback(&mut client);
-        let order: Vec<String> = client.hosts()[1..].iter().map(|host| host.to_string()).collect();
+        let order: Vec<String> = client.socket_hosts()[1..].iter().map(|host| host.to_string()).collect();
         assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 3, "each once: {order:?}");
         orders.insert(order);
     }
@@ -193,7 +193,7 @@ fn the_other_hosts_are_tried_in_random_order() {
 #[test]
 fn while_it_is_up_on_another_host_requests_go_there() {
     let (mut client, first) = connecting();
-    client.refuse(&first);
+    client.refuse_socket(&first);
     let socket = expect_fallback(&mut client);
     let fallback = socket.host().to_owned();
     client.on_http(|_| ok(json!([])));

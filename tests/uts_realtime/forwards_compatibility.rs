@@ -3,7 +3,7 @@
 use ably_auth::ConnectionState;
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 // uts: realtime/unit/RTF1/unrecognised-attributes-ignored-0
 #[test]

@@ -6,7 +6,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::{Value, json};
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client that may be silent for `maxIdleInterval` and as long as a request may take.
 fn client(pings_visible: bool, request_timeout: u64) -> Client {

@@ -1,8 +1,13 @@
 //! The Universal Test Specifications of Ably (repository `ably/specification`, folder `uts/realtime/unit`), each test
 //! under its id, on [`ably_auth::Session`] through its public surface. Where they and the specification contradict
 //! each other, or where a case does not apply as it stands, the comment says what was chosen.
+#![cfg(feature = "testkit")]
 
-mod harness;
+#[path = "../common/mod.rs"]
+mod common;
+
+/// A client as these tests have it.
+type Client = ably_auth::testkit::Harness<ably_auth::Session>;
 
 mod auth_callback_errors;
 mod auto_connect;

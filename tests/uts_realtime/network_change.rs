@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 // uts: realtime/unit/RTN20a/network-loss-connected-disconnects-0
 #[test]
@@ -49,7 +49,7 @@ fn while_disconnected_it_is_tried_at_once() {
     let first = client.connect_up();
     client.socket_closed(&first);
     let second = client.expect_reconnect(80003, 400);
-    client.refuse(&second);
+    client.refuse_socket(&second);
     client.expect_change(ConnectionState::Disconnected);
     client.expect_silence_for(1_000);
 

@@ -3,7 +3,7 @@
 use ably_auth::ConnectionState;
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 /// A client that is connected with `token-1` as `connection-id`.
 fn connected_client() -> (Client, Socket) {

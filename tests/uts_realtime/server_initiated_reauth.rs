@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 // uts: realtime/unit/RTN22/server-auth-triggers-reauth-0
 #[test]

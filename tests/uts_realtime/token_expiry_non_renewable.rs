@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, NoticeKind, NoticeLevel};
 use serde_json::json;
 
-use crate::harness::*;
+use crate::common::*;
 
 fn with_token(token: &str) -> Client {
     let mut client = Client::new(json!({"token": token}));

@@ -3,7 +3,7 @@
 use ably_auth::{ConnectionState, TimerKind};
 use serde_json::{Value, json};
 
-use crate::harness::*;
+use crate::common::*;
 
 fn details(max_idle_interval: u64, client_id: &str) -> Value {
     let details = json!({
@@ -72,7 +72,7 @@ fn its_details_replace_those_there_were() {
     // And so long it may be away.
     client.socket_closed(&socket);
     let socket = client.expect_reconnect(80003, 400);
-    client.refuse(&socket);
+    client.refuse_socket(&socket);
     client.expect_change(ConnectionState::Disconnected);
     client.advance_to(110_000, TimerKind::Suspend);
     client.expect_change(ConnectionState::Suspended);

@@ -1,50 +1,10 @@
-//! Frames as the service sends them, and sockets as the session opens them.
+//! Frames as the service sends them, and as it gets them.
 
-use std::collections::BTreeMap;
-
-use ably_auth::SocketId;
-use ably_auth::wire::action;
 use serde_json::{Value, json};
 
-/// A socket that the session has asked for.
-#[derive(Clone, Debug)]
-pub struct Socket {
-    pub id: SocketId,
-    pub url: String,
-}
+use crate::wire::action;
 
-impl Socket {
-    /// `wss` or `ws`.
-    pub fn scheme(&self) -> &str {
-        self.url.split("://").next().unwrap()
-    }
-
-    /// The host, with its port where the URL has one.
-    pub fn host(&self) -> &str {
-        self.url.split("://").nth(1).unwrap().split('/').next().unwrap()
-    }
-
-    /// The params of the URL, each of which must be there only once.
-    pub fn params(&self) -> BTreeMap<String, String> {
-        let mut params = BTreeMap::new();
-        let (_, query) = self.url.split_once("/?").expect("a URL with a query and no path");
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let before = params.insert(name.to_string(), value.into_owned());
-            assert_eq!(before, None, "the param {name} is there twice");
-        }
-        params
-    }
-
-    pub fn param(&self, name: &str) -> Option<String> {
-        self.params().remove(name)
-    }
-
-    pub fn access_token(&self) -> Option<String> {
-        self.param("accessToken")
-    }
-}
-
-/// CONNECTED with the details that most tests of the Universal Test Specifications have.
+/// CONNECTED: the service is silent for 15 s at most, and keeps a lost connection for 2 minutes.
 pub fn connected(id: &str, key: &str) -> Value {
     connected_with(id, key, json!({"maxIdleInterval": 15_000, "connectionStateTtl": 120_000}))
 }
@@ -61,10 +21,12 @@ pub fn because_of(mut frame: Value, code: u32, status_code: u16, message: &str) 
     frame
 }
 
+/// ERROR with an error in it.
 pub fn error_frame(code: u32, status_code: u16, message: &str) -> Value {
     because_of(json!({"action": action::ERROR}), code, status_code, message)
 }
 
+/// DISCONNECTED with an error in it.
 pub fn disconnected_frame(code: u32, status_code: u16, message: &str) -> Value {
     because_of(json!({"action": action::DISCONNECTED}), code, status_code, message)
 }
@@ -84,14 +46,17 @@ pub fn reauth() -> Value {
     json!({"action": action::AUTH})
 }
 
+/// HEARTBEAT.
 pub fn heartbeat() -> Value {
     json!({"action": action::HEARTBEAT})
 }
 
+/// CLOSED.
 pub fn closed() -> Value {
     json!({"action": action::CLOSED})
 }
 
+/// ATTACHED, of a channel.
 pub fn attached(channel: &str, serial: &str) -> Value {
     json!({"action": action::ATTACHED, "channel": channel, "channelSerial": serial, "flags": 0})
 }
@@ -101,6 +66,7 @@ pub fn auth_frame(access_token: &str) -> Value {
     json!({"action": action::AUTH, "auth": {"accessToken": access_token}})
 }
 
+/// CLOSE as the client sends it.
 pub fn close_frame() -> Value {
     json!({"action": action::CLOSE})
 }
