@@ -1,5 +1,5 @@
 //! The invariants, under random sequences of commands, events, answers and moments.
-#![cfg(feature = "__fuzzing")]
+#![cfg(all(feature = "__fuzzing", feature = "proptest"))]
 
 use ably_auth::fuzzing::{CallbackAnswer, Client, Command, HttpAnswer, Life, Op, Punctuality, Scenario, run};
 use proptest::collection::vec;

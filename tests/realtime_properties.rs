@@ -1,5 +1,5 @@
 //! What holds for a session, under random interleavings of commands, frames, sockets, answers and moments.
-#![cfg(feature = "arbitrary")]
+#![cfg(feature = "proptest")]
 
 use ably_auth::testkit::Violation;
 use ably_auth::testkit::session::{
