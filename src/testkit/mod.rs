@@ -1,4 +1,6 @@
 //! For tests of your own: an environment in virtual time, inputs of every kind, and what has to hold whatever happens.
+//!
+#![doc = include_str!("GUIDE.md")]
 
 #[cfg(feature = "arbitrary")]
 mod arbitrary;
