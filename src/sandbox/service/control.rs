@@ -172,7 +172,11 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Error> {
     if !matches!(request.content_type().as_deref(), Some("application/json" | "application/x-msgpack")) {
         return Err(errors::INVALID_BODY.because("the content type must be application/json"));
     }
-    serde_json::from_value(request.read_body()?).map_err(|error| errors::INVALID_BODY.because(error))
+    serde_json::from_value(request.read_body()?).map_err(|error: serde_json::Error| {
+        // Of all that serde says, only this never quotes the value, which may be a token.
+        let missing = Some(error.to_string()).filter(|text| text.starts_with("missing field"));
+        errors::INVALID_BODY.because(missing.as_deref().unwrap_or("a member has the wrong type or value"))
+    })
 }
 
 fn with_id(id: u64, fault: &Fault) -> Value {
