@@ -1,4 +1,4 @@
-//! The command-line tool `ably-auth`: drive a machine from any language, sign a token request, run a sandbox.
+//! The command-line tool `ably-auth`: drive a machine from any language, replay what was driven, sign a token request, run a sandbox.
 //!
 //! This module only reads the command line; each command is a module of its own. Whatever a command refuses
 //! goes to standard error, in words, and the exit status is 1; a command line that makes no sense is 2.
@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "a command reads the clock and asks for randomness")]
 
 pub mod drive;
+mod replay;
 mod sandbox;
 mod sign;
 
@@ -35,6 +36,9 @@ enum Command {
         #[arg(long)]
         realtime: bool,
     },
+    /// Run traces and scenarios again, and say where what comes out differs from what they expect. They hold
+    /// secrets, and so does what is printed.
+    Replay(replay::Arguments),
     /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed.
     Sandbox(sandbox::Arguments),
     /// Sign a token request with an API key, and print it as JSON.
@@ -48,6 +52,7 @@ pub fn main() -> ExitCode {
             let mode = if realtime { Mode::Realtime } else { Mode::Machine };
             drive::run(mode, io::stdin().lock(), io::stdout().lock()).map_err(Into::into)
         }
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments).map_err(Into::into),
         Command::Sign(arguments) => sign::run(&arguments),
     };

@@ -3,9 +3,12 @@
 mod input;
 mod line;
 mod output;
+mod replay;
 
 use alloc::format;
 use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
 
 use crate::session::Driven;
 use crate::wire::{codes, lenient};
@@ -14,6 +17,7 @@ use crate::{AuthMachine, Error, Now, OperationId, Session, SessionEvent};
 pub use crate::session::Command;
 pub use input::{Input, Line, New};
 pub use output::{ConnectionView, Output, View};
+pub use replay::{Difference, Header, Recorder, Replay, VERSION, replay};
 
 /// A machine, or none yet, that is driven by lines.
 ///
@@ -30,7 +34,8 @@ pub struct Driver {
 }
 
 /// What a driver drives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Mode {
     /// An [`AuthMachine`]; the connection is the environment's.
     #[default]

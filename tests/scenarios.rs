@@ -1,0 +1,28 @@
+//! Stories as data, `tests/scenarios/*.jsonl`, each run as `ably-auth replay` runs it.
+
+use std::fs;
+use std::path::Path;
+
+use ably_auth::trace::replay;
+
+#[test]
+fn every_scenario_comes_out_as_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let paths = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut stories = Vec::new();
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")) {
+        let name = path.display();
+        let text = fs::read_to_string(&path).expect("a file");
+        let replay = replay(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let differences: Vec<_> = replay.differences.iter().map(ToString::to_string).collect();
+        assert!(differences.is_empty(), "{name}:\n{}", differences.join("\n"));
+        assert_eq!(replay.updated, text, "{name} is written as it would be recorded");
+        assert!(!replay.header.spec.is_empty(), "{name} names its points of the specification");
+        stories.push(replay.header.story);
+    }
+    assert!(!stories.is_empty(), "there are scenarios");
+    let told = stories.len();
+    stories.sort();
+    stories.dedup();
+    assert_eq!(stories.len(), told, "each tells another story");
+}
