@@ -2,7 +2,10 @@
 //!
 //! `cargo run --profile explore --features testkit --example explore -- [--depth N] [--states N] [--threads N]`
 
+#![allow(clippy::disallowed_methods, reason = "it says how long it takes")]
+
 use std::process::ExitCode;
+use std::time::Instant;
 
 use ably_auth::testkit::explore::Explore;
 
@@ -21,8 +24,9 @@ fn main() -> ExitCode {
             }
         }
     }
+    let started = Instant::now();
     let report = explore.run(|level| println!("{level}"));
-    println!("{report}");
+    println!("{report}, in {:.1} s", started.elapsed().as_secs_f64());
     let Some(counterexample) = report.counterexample else { return ExitCode::SUCCESS };
     println!("\n{counterexample}");
     ExitCode::FAILURE

@@ -50,10 +50,10 @@ impl World {
                 SessionAction::Connection(ConnectionAction::CloseSocket { id }) => {
                     self.send_up(client, id, Happening::Hangup { client, id });
                 }
-                SessionAction::Connection(ConnectionAction::ConnectionStateChange(change)) => {
-                    if change.current == ConnectionState::Failed {
-                        self.tally.failures += 1;
-                    }
+                SessionAction::Connection(ConnectionAction::ConnectionStateChange(change))
+                    if change.current == ConnectionState::Failed =>
+                {
+                    self.tally.failures += 1;
                 }
                 _ => {}
             }

@@ -28,6 +28,7 @@ const STAY: u64 = 60_000;
 const MOST_INPUTS: u64 = 100_000;
 
 /// What happens at some time.
+#[allow(clippy::large_enum_variant, reason = "few are under way at a time")]
 pub enum Happening {
     Request {
         client: usize,
@@ -255,9 +256,8 @@ impl World {
             0 => return self.tell(client, Input::Close),
             1 | 2 => return self.tell(client, Input::Connect),
             3 | 4 if self.clients[client].source != Source::Basic => {
-                let mut params = TokenParams::default();
-                params.ttl = Some(self.clients[client].ttl);
-                params.capability = self.dice.chance(500).then(|| r#"{"a":["subscribe"]}"#.parse().unwrap());
+                let capability = self.dice.chance(500).then(|| r#"{"a":["subscribe"]}"#.parse().unwrap());
+                let params = TokenParams { ttl: Some(self.clients[client].ttl), capability, ..TokenParams::default() };
                 Command::Authorize(Some(params), None)
             }
             5 if self.clients[client].source != Source::Basic => Command::RequestToken(None, None),

@@ -35,7 +35,6 @@ mod search;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use std::time::Duration;
 
 use super::Violation;
 use super::session::{Client, Source, World};
@@ -90,8 +89,6 @@ pub struct Report {
     pub counterexample: Option<Counterexample>,
     /// Whether it stopped because there were too many states.
     pub stopped: bool,
-    /// How long it took.
-    pub elapsed: Duration,
 }
 
 /// The states that are so many moves away from the first one, and not fewer.
@@ -138,11 +135,10 @@ impl fmt::Display for Level {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (states, transitions, seconds) = (self.states(), self.transitions(), self.elapsed.as_secs_f64());
+        let (states, transitions) = (self.states(), self.transitions());
         let depth = self.levels.last().map_or(0, |level| level.depth);
         let stopped = if self.stopped { ", the last level not in full" } else { "" };
-        write!(f, "{states} states, {transitions} transitions to depth {depth}{stopped}, in {seconds:.1} s")?;
-        write!(f, " ({:.0} states/s)", states as f64 / seconds.max(0.001))
+        write!(f, "{states} states, {transitions} transitions to depth {depth}{stopped}")
     }
 }
 

@@ -16,7 +16,6 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use super::fingerprint::fingerprint;
 use super::moves::{Budgets, MOVES};
@@ -65,14 +64,13 @@ struct Found {
 }
 
 pub(super) fn run(explore: &Explore, mut on_level: impl FnMut(&Level)) -> Report {
-    let started = Instant::now();
     let world = World::at(explore.start, &explore.client).expect("options that are accepted");
     let root = Node { world, budgets: Budgets::FULL, place: 0 };
     let seen = Seen::new();
     let print = root.fingerprint();
     seen.insert(print);
     let mut origins: Vec<Origin> = Vec::from([(0, 0)]);
-    let mut report = Report { levels: Vec::new(), counterexample: None, stopped: false, elapsed: started.elapsed() };
+    let mut report = Report { levels: Vec::new(), counterexample: None, stopped: false };
     report.levels.push(Level { depth: 0, states: 1, transitions: 0, digest: print });
     let total = AtomicUsize::new(1);
     let mut frontier = Vec::from([root]);
@@ -106,7 +104,6 @@ pub(super) fn run(explore: &Explore, mut on_level: impl FnMut(&Level)) -> Report
             break;
         }
     }
-    report.elapsed = started.elapsed();
     report
 }
 

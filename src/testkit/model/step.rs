@@ -136,9 +136,10 @@ impl Model {
                     needs_another && self.operations.get(operation).is_some_and(|operation| !operation.renewed)
                 });
                 self.step.renewing = may_renew;
-                // The connection goes on with that token, and needs another for itself.
+                // The connection goes on with that token, also with one that has expired since and has no successor, and
+                // needs another for itself.
                 let goes_on = matches!(self.state, ConnectionState::Connecting | ConnectionState::Connected);
-                self.step.asks_allowed += usize::from(may_renew.is_some() || is_current && goes_on);
+                self.step.asks_allowed += usize::from(may_renew.is_some() || needs_another && goes_on);
             }
             Purpose::WithToken { .. } | Purpose::Other => {}
         }
