@@ -46,7 +46,8 @@ enum Attempt {
     Open,
 }
 
-/// Whether a token error of the connection may still cause a renewal; only CONNECTED gives another (`RTN14b`).
+/// Whether a token error of the connection may still cause a reconnect at once, with a new token or with one that is
+/// there already; only CONNECTED gives another (`RTN14b`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Renewal {
     Available,
@@ -181,19 +182,23 @@ impl AuthMachine {
             self.set_attempt(Attempt::None);
         }
         let Some(token_error) = reason.filter(|reason| self.is_token_error(reason)) else { return };
+        let may_reconnect = self.connection.as_mut().is_some_and(|connection| {
+            core::mem::replace(&mut connection.renewal, Renewal::Spent) == Renewal::Available
+        });
         if !self.reject_given_token(&token_error) {
             // It was refused for a token that has been replaced meanwhile.
-            return self.open_connection();
+            if may_reconnect {
+                self.open_connection();
+            }
+            return;
         }
         if let Token::Lost(error) = &self.token {
             let was_connected = previous == ConnectionState::Connected;
             let reason = if was_connected { token_error } else { error.clone() };
             return self.fail_connection(reason);
         }
-        if let Some(connection) = &mut self.connection {
-            if core::mem::replace(&mut connection.renewal, Renewal::Spent) == Renewal::Available {
-                self.open_or_wait();
-            }
+        if may_reconnect {
+            self.open_or_wait();
         }
     }
 

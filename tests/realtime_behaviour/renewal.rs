@@ -1,6 +1,6 @@
 //! Token errors of the connection: one renewal each, and never the same token again (RTN14b, RTN15h, RTN15c5).
 
-use ably_auth::{ConnectionState, NoticeKind, TimerKind};
+use ably_auth::{ConnectionState, Event, NoticeKind, TimerKind};
 use serde_json::json;
 
 use crate::common::*;
@@ -287,4 +287,29 @@ fn a_token_that_was_returned_twice_and_is_rejected_once_is_not_used_again() {
     client.expect_close_socket(&first);
     assert_eq!(client.expect_socket().access_token().as_deref(), Some("another"));
     assert_eq!(client.callbacks.len(), 3);
+}
+
+#[test]
+fn a_reconnect_with_a_token_that_was_there_already_is_the_one_at_once() {
+    let mut client = Client::with_numbered_tokens(json!({"fallbackHosts": []}));
+    client.connect();
+    let socket = client.expect_attempt();
+    client.open(&socket);
+    client.event(Event::TokenExpired {});
+    assert_eq!(client.callbacks.len(), 2);
+
+    client.receive(&socket, token_error());
+    client.expect_close_socket(&socket);
+    let socket = client.expect_socket();
+    assert_eq!(socket.access_token().as_deref(), Some("token-2"));
+    client.open(&socket);
+    client.receive(&socket, token_error());
+
+    client.expect_close_socket(&socket);
+    client.expect_change_because(ConnectionState::Disconnected, 40142, 401);
+    client.expect_silence();
+    assert_eq!(client.callbacks.len(), 2, "the next token is got when it tries again");
+    client.advance_to_timeout();
+    let socket = client.expect_attempt();
+    assert_eq!(socket.access_token().as_deref(), Some("token-3"));
 }
