@@ -68,10 +68,17 @@ impl Clock {
         let wall_elapsed = now.unix_ms.saturating_sub(self.now.unix_ms);
         self.now = Now { mono, unix_ms: now.unix_ms };
         let jumped = wall_elapsed.saturating_sub(mono_elapsed) > SUSPEND_THRESHOLD_MS;
-        if jumped && self.knows_server_time() {
-            self.server = ServerClock::Unknown(WallClock::Trusted);
+        if jumped {
+            self.forget_server_time();
         }
         jumped
+    }
+
+    /// What `/time` told is no longer true, or never was.
+    pub(super) fn forget_server_time(&mut self) {
+        if self.knows_server_time() {
+            self.server = ServerClock::Unknown(WallClock::Trusted);
+        }
     }
 
     pub(super) fn mono(&self) -> u64 {

@@ -351,6 +351,11 @@ impl Step<'_> {
                     let state = ask(self.source, self.params, self.query_time, Round::Last, self.owner, io)?;
                     return Ok(Next::State(state));
                 }
+                let signed_by_clock = matches!(self.source, Source::Key(_)) && self.params.timestamp.is_none();
+                if signed_by_clock && error.code() == codes::TIMESTAMP_NOT_CURRENT {
+                    // Else every request to come would be signed with that time, and be refused.
+                    io.clock.forget_server_time();
+                }
                 let mac = token_request.mac.as_ref().map_or("", crate::wire::Secret::expose);
                 Err(error.without_secret(mac).into())
             }

@@ -63,6 +63,7 @@ pub mod codes {
     pub const INVALID_CREDENTIALS: u32 = 40101;
     pub const INCOMPATIBLE_CREDENTIALS: u32 = 40102;
     pub const BASIC_AUTH_OVER_PLAIN_HTTP: u32 = 40103;
+    pub const TIMESTAMP_NOT_CURRENT: u32 = 40104;
     pub const NONCE_REPLAYED: u32 = 40105;
     pub const NO_AUTH_METHOD: u32 = 40106;
     pub const OPERATION_REQUIRES_BASIC_AUTH: u32 = 40162;

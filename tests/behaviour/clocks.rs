@@ -134,6 +134,27 @@ fn an_answer_that_comes_after_its_deadline_but_before_the_wake_up_is_taken() {
     assert_eq!(client.expect_time(time), 1);
 }
 
+#[test]
+fn a_time_of_the_service_that_it_refuses_itself_is_asked_for_anew() {
+    let mut client = Client::new(json!({"key": KEY, "queryTime": true}));
+    let first = client.request_token(None, None);
+    let time = client.expect_http();
+    // As a cache on the way may answer.
+    client.respond(&time, 200, json!([UNIX_START - HOUR]));
+    let exchange = client.expect_http();
+    client.respond(&exchange, 401, json!({"error": {"code": 40104, "statusCode": 401, "message": "not current"}}));
+    assert_eq!(client.expect_error(first).code(), 40104);
+
+    let second = client.request_token(None, None);
+    let time = client.expect_http();
+    assert!(time.request.url.expose().ends_with("/time"), "{time:?}");
+    client.respond(&time, 200, json!([UNIX_START]));
+    let exchange = client.expect_http();
+    client.respond(&exchange, 200, json!({"token": "second"}));
+    assert_eq!(client.expect_token(second).token.expose(), "second");
+    assert_eq!(timestamp(&mut client), UNIX_START);
+}
+
 fn count_actions(machine: &mut AuthMachine) -> usize {
     std::iter::from_fn(|| machine.poll_action()).count()
 }
