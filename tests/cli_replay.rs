@@ -87,6 +87,32 @@ fn an_update_writes_what_comes_out() {
 }
 
 #[test]
+fn lines_of_input_alone_are_filled_in() {
+    let recorded = recorded();
+    let input_of = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        record.get("in").map_or_else(|| line.to_owned(), |input| serde_json::json!({ "in": input }).to_string())
+    };
+    let inputs: Vec<_> = recorded.lines().map(input_of).collect();
+    let inputs = inputs.join("\n");
+
+    let output = replay(&["-"], &inputs);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout).lines().count(), 3);
+    assert!(text(&output.stdout).contains("line 2: out: expected nothing, got {"), "{}", text(&output.stdout));
+
+    let output = replay(&["--update", "-"], &inputs);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), &*recorded));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let output = replay(&["no-such-file.jsonl"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no-such-file.jsonl: "), "{}", text(&output.stderr));
+}
+
+#[test]
 fn what_is_no_trace_is_refused() {
     for (file, words) in [
         ("{}", "not a trace"),

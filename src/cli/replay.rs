@@ -40,7 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let replay = trace::replay(&text).map_err(|error| format!("{name}: {error}"))?;
         match (arguments.update, is_stdin) {
             (true, true) => out.write_all(replay.updated.as_bytes())?,
-            (true, false) if replay.updated != text => fs::write(path, replay.updated)?,
+            (true, false) if replay.updated != text => {
+                fs::write(path, replay.updated).map_err(|error| format!("{name}: {error}"))?;
+            }
             (true, false) => {}
             (false, _) => {
                 differences += replay.differences.len();
