@@ -18,6 +18,7 @@ fn every_scenario_comes_out_as_it_says() {
         assert!(differences.is_empty(), "{name}:\n{}", differences.join("\n"));
         assert_eq!(replay.updated, text, "{name} is written as it would be recorded");
         assert!(!replay.header.spec.is_empty(), "{name} names its points of the specification");
+        assert!(!replay.header.story.is_empty(), "{name} tells a story");
         stories.push(replay.header.story);
     }
     assert!(!stories.is_empty(), "there are scenarios");
