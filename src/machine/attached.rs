@@ -58,7 +58,11 @@ enum Renewal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Upgrade {
     None,
-    Unanswered { sent: u32, gives_up_at: u64 },
+    /// All have to be answered by a time that the first of them set.
+    Unanswered {
+        sent: u32,
+        gives_up_at: u64,
+    },
 }
 
 impl Attached {
@@ -301,12 +305,16 @@ impl AuthMachine {
         if connection.state == ConnectionState::Connected {
             match &self.token {
                 Token::Held(held) => {
-                    let sent = match connection.upgrade {
-                        Upgrade::None => 1,
-                        Upgrade::Unanswered { sent, .. } => sent + 1,
+                    connection.upgrade = match connection.upgrade {
+                        Upgrade::None => {
+                            let gives_up_at = self.io.clock.after(self.io.settings.realtime_request_timeout);
+                            Upgrade::Unanswered { sent: 1, gives_up_at }
+                        }
+                        // No more time for that, or one without an answer would never be noticed among others.
+                        Upgrade::Unanswered { sent, gives_up_at } => {
+                            Upgrade::Unanswered { sent: sent + 1, gives_up_at }
+                        }
                     };
-                    let gives_up_at = self.io.clock.after(self.io.settings.realtime_request_timeout);
-                    connection.upgrade = Upgrade::Unanswered { sent, gives_up_at };
                     connection.given = Some(held.details.token.clone());
                     self.io.emit(Action::UpgradeConnection { access_token: held.details.token.clone() });
                 }

@@ -460,3 +460,27 @@ fn a_cancelled_authorize_leaves_the_connection_to_go_on_with_its_token() {
     assert_eq!(second.access_token().as_deref(), Some("token-2"));
     client.come_up(&second, connected("connection-1", "key-1"));
 }
+
+#[test]
+fn an_auth_without_an_answer_is_noticed_among_others_that_get_one() {
+    let mut client = Client::with_numbered_tokens(json!({}));
+    let socket = client.connect_up();
+    let authorize = client.authorize(None, None);
+    client.expect_frame(&socket);
+
+    // It gets no answer, and meanwhile the server asks for tokens again and again.
+    for _ in 0..3 {
+        client.advance(3_000);
+        client.receive(&socket, reauth());
+        client.expect_frame(&socket);
+        client.receive(&socket, connected("connection-1", "key-1"));
+        client.expect_update();
+        assert!(client.is_running(authorize));
+    }
+    client.advance_to(1_000, TimerKind::ConnectionUpgrade);
+
+    client.expect_close_socket(&socket);
+    let socket = client.expect_reconnect(80003, 400);
+    client.come_up(&socket, connected("connection-1", "key-2"));
+    client.expect_token_text(authorize, "token-5");
+}
