@@ -1,235 +1,258 @@
-//! One client: how it is set up, its clocks, and what has to hold for what it does.
+//! One client: a session, the clocks of its machine, and everything that must hold whatever happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ably_auth::connection::ConnectionAction;
-use ably_auth::options::{ApiKey, AuthMethod, AuthOptions, ClientOptions};
-use ably_auth::trace::{Driver, Input, Line, Mode, New, Output};
-use ably_auth::{Action, ConnectionState, Now, OperationId, SessionAction, SocketId};
+use ably_auth::connection::{ConnectionAction, ConnectionEventKind};
+use ably_auth::options::ClientOptions;
+use ably_auth::session::Command;
+use ably_auth::trace::{Input, Line, New};
+use ably_auth::{Action, ConnectionState, HttpId, Now, OperationId, Session, SessionAction, SocketId};
 
-use super::dice::Dice;
+use crate::EPOCH;
+use crate::figures::Figures;
 
-/// More actions than one input has reason for.
-const MOST_ACTIONS: usize = 24;
-const WALL: i64 = 1_700_000_000_000;
+/// So many actions one input may cause, and as many again for every operation under way, which it may end.
+const MAX_ACTIONS: usize = 24;
 
-/// Where its tokens come from.
+/// A rule that does not hold.
+#[derive(Debug)]
+pub(crate) struct Broken(pub(crate) String);
+
+pub(crate) fn broken<T>(what: impl Into<String>) -> Result<T, Broken> {
+    Err(Broken(what.into()))
+}
+
+/// What the application wants of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// No token at all: the key itself.
-    Basic,
-    Key,
-    CallbackToken,
-    CallbackDetails,
-    CallbackRequest,
-    CallbackJwt,
-    AuthUrl,
+pub(crate) enum Wish {
+    Connected,
+    Closed,
+    /// An `authorize` under way connects again if it succeeds, and does not if it fails.
+    Either,
 }
 
-impl Source {
-    pub const ALL: [Source; 7] = {
-        use Source::*;
-        [Basic, Key, CallbackToken, CallbackDetails, CallbackRequest, CallbackJwt, AuthUrl]
-    };
-}
-
-/// A defect that a client can be given, to see that it is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Defect {
-    #[default]
+/// What is wrong with a client on purpose, to see that it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sabotage {
     None,
-    /// Nobody wakes it at its deadlines.
-    NeverWoken,
-    /// What comes back over HTTP is not reported.
-    Deaf,
+    ForgetsTimeouts,
+    DropsRequests,
+    DropsCallbacks,
+    DropsFrames,
+    DropsClosing,
+    LosesCompletions,
 }
 
-pub struct Client {
-    driver: Driver,
-    pub source: Source,
-    pub key: ApiKey,
-    pub ttl: i64,
-    pub options: ClientOptions,
-    pub wake_at: Option<u64>,
-    /// For how long its monotonic clock has stood still.
-    pub stopped: u64,
-    /// By how much its wall clock is wrong.
-    pub wall_offset: i64,
-    pub asleep_until: Option<u64>,
-    /// What has come while it was asleep.
-    pub inbox: Vec<Input>,
-    pub cut_off_until: u64,
-    pub running: BTreeSet<OperationId>,
-    pub state: ConnectionState,
-    pub connection_id: Option<String>,
-    pub socket: Option<SocketId>,
-    opened: BTreeSet<SocketId>,
-    /// The token that the service knows the connection by.
-    pub socket_token: Option<String>,
-    pub token: Option<String>,
-    /// What the service has told it not to use again.
-    pub rejected: BTreeSet<String>,
-    pub lines: Vec<String>,
+pub(crate) struct Client {
+    pub(crate) session: Session,
+    pub(crate) wish: Wish,
+    /// What is pending, by who asked for it.
+    pub(crate) operations: BTreeSet<OperationId>,
+    pub(crate) requests: BTreeMap<HttpId, ()>,
+    pub(crate) socket: Option<SocketId>,
+    pub(crate) asleep_until: Option<u64>,
+    /// By how much the monotonic clock is behind: it stands while the machine sleeps, on some systems.
+    pub(crate) mono_lag: u64,
+    /// By how much the wall clock is wrong.
+    pub(crate) wall_error: i64,
+    pub(crate) wake_at: Option<u64>,
+    /// The lines of input, and the actions after each: what happened, to be repeated or compared.
+    pub(crate) lines: Option<Vec<String>>,
+    sabotage: Sabotage,
+    last_operation: u64,
+    last_request: u64,
+    last_callback: u64,
+    last_socket: u64,
 }
 
 impl Client {
-    pub fn new(number: usize, key: ApiKey, dice: &mut Dice) -> Self {
-        let source = dice.pick(&Source::ALL);
-        let ttl = dice.pick(&[5_000, 12_000, 35_000, 60_000, 600_000]);
-        let mut auth = match source {
-            Source::Basic | Source::Key => AuthOptions::default(),
-            Source::AuthUrl => {
-                let answer = dice.pick(&["details", "token", "jwt", "request", "json-string", "redirect"]);
-                let url = format!("https://app.test/auth-url/{answer}?keyName={}", key.name());
-                let mut auth = AuthOptions::from_json(&serde_json::json!({ "authUrl": url })).unwrap();
-                auth.auth_method = dice.pick(&[AuthMethod::Get, AuthMethod::Post]);
-                auth
-            }
-            _ => AuthOptions::with_callback("app"),
-        };
-        if matches!(source, Source::Basic | Source::Key) {
-            auth.key = Some(key.clone());
-            auth.use_token_auth = (source == Source::Key).then_some(true);
-        }
-        auth.query_time = dice.chance(300).then_some(true);
-        let mut options = ClientOptions::with_auth(auth);
-        options.endpoint = "primary.test".parse().unwrap();
-        options.fallback_hosts =
-            Some(if dice.chance(500) { vec!["a.test".into(), "b.test".into()] } else { Vec::new() });
-        options.connectivity_check_url = Some("https://internet.test/up".into());
-        options.client_id = dice.chance(600).then(|| format!("client-{number}"));
-        options.default_token_params.ttl = Some(ttl);
-        options.realtime_request_timeout = dice.pick(&[4_000, 7_000, 10_000]);
-        options.http_request_timeout = dice.pick(&[4_000, 10_000]);
-        options.disconnected_retry_timeout = dice.pick(&[1_000, 5_000, 15_000]);
-        options.suspended_retry_timeout = dice.pick(&[5_000, 30_000]);
-        options.pings_visible = dice.chance(500);
+    pub(crate) fn new(
+        options: ClientOptions,
+        seed: [u8; 32],
+        wall_error: i64,
+        sabotage: Sabotage,
+        recorded: bool,
+    ) -> Self {
+        let now = Now::new(1_000, EPOCH + wall_error);
+        let line = Line { now: Some(now), input: Input::New(New { options: options.clone(), seed }) };
+        let session = Session::new(options, seed, now).expect("the simulation chooses options that are accepted");
         Client {
-            driver: Driver::new(Mode::Realtime),
-            source,
-            key,
-            ttl,
-            options,
-            wake_at: None,
-            stopped: 0,
-            wall_offset: dice.between(0, 60_000) as i64 - 30_000,
-            asleep_until: None,
-            inbox: Vec::new(),
-            cut_off_until: 0,
-            running: BTreeSet::new(),
-            state: ConnectionState::Initialized,
-            connection_id: None,
+            session,
+            wish: Wish::Closed,
+            operations: BTreeSet::new(),
+            requests: BTreeMap::new(),
             socket: None,
-            opened: BTreeSet::new(),
-            socket_token: None,
-            token: None,
-            rejected: BTreeSet::new(),
-            lines: Vec::new(),
+            asleep_until: None,
+            mono_lag: 0,
+            wall_error,
+            wake_at: None,
+            lines: recorded.then(|| vec![line.to_json().unwrap().expose().to_owned()]),
+            sabotage,
+            last_operation: 0,
+            last_request: 0,
+            last_callback: 0,
+            last_socket: 0,
         }
     }
 
-    /// How long, at the most, it may take until it is connected once nothing goes wrong any more: it notices that its
-    /// socket is dead, an attempt ends on every host and in the connectivity check, it waits for the next one, whose
-    /// token may be rejected, and waits once more, and connects.
-    pub fn patience(&self) -> u64 {
-        let answer = u64::from(self.options.realtime_request_timeout);
-        let hosts = 1 + self.options.fallback_hosts.as_ref().map_or(0, Vec::len) as u64;
-        let attempt = (1 + hosts) * answer + u64::from(self.options.http_request_timeout);
-        let retry = (2 * self.options.disconnected_retry_timeout).max(self.options.suspended_retry_timeout);
-        let idle = 15_000 + answer;
-        idle + 1_000 + 2 * (attempt + u64::from(retry)) + attempt
+    pub(crate) fn now(&self, time: u64) -> Now {
+        Now::new(1_000 + time - self.mono_lag, EPOCH + i64::try_from(time).unwrap() + self.wall_error)
     }
 
-    pub fn now(&self, time: u64) -> Now {
-        Now::new(time - self.stopped, WALL + time as i64 + self.wall_offset)
-    }
-
-    /// When it is to be woken, by the time of the simulation.
-    pub fn due(&self) -> Option<u64> {
-        match self.asleep_until {
-            Some(until) => Some(until),
-            None => self.wake_at.map(|at| at + self.stopped),
+    /// When the session wants to be woken, in the simulation's time.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        if self.sabotage == Sabotage::ForgetsTimeouts {
+            return None;
         }
+        self.session.poll_timeout().map(|(at, _)| at.saturating_sub(1_000) + self.mono_lag)
     }
 
-    pub fn start(&mut self, seed: [u8; 32], time: u64) -> Vec<SessionAction> {
-        self.take(Input::New(New { options: self.options.clone(), seed }), time)
-    }
-
-    /// Gives the session an input, checks what it makes of it, and returns what is to be done.
-    pub fn take(&mut self, input: Input, time: u64) -> Vec<SessionAction> {
+    /// Gives the session an input, and returns what it wants done, checked.
+    pub(crate) fn give(
+        &mut self,
+        input: Input,
+        time: u64,
+        figures: &mut Figures,
+    ) -> Result<Vec<SessionAction>, Broken> {
+        let now = self.now(time);
+        figures.inputs += 1;
+        if let Some(lines) = &mut self.lines {
+            let line = Line { now: Some(now), input: input.clone() };
+            lines.push(line.to_json().expect("only inputs that have a line are given").expose().to_owned());
+        }
         let is_timeout = matches!(input, Input::Timeout);
-        let line = Line { now: Some(self.now(time)), input };
-        self.lines.push(serde_json::to_string(&line).unwrap());
-        let Output { op, actions, wake_at, view, .. } = self.driver.accept(line).expect("a session takes it");
-        if let Some(operation) = op {
-            assert!(self.running.insert(operation), "{operation:?} is used twice");
+        if let Some(operation) = self.feed(input, now) {
+            if operation.as_u64() != self.last_operation + 1 {
+                return broken(format!("operation {operation:?} follows operation {}", self.last_operation));
+            }
+            self.last_operation += 1;
+            self.operations.insert(operation);
+            figures.operations += 1;
         }
-        let most = MOST_ACTIONS + 2 * self.running.len();
-        assert!(actions.len() <= most, "too many actions for one input: {actions:#?}");
-        for action in &actions {
-            self.check(action);
+        let limit = MAX_ACTIONS * (1 + self.operations.len());
+        let mut actions = Vec::new();
+        while let Some(action) = self.session.poll_action() {
+            actions.push(action);
+            if actions.len() > limit {
+                return broken(format!("one input causes more than {limit} actions"));
+            }
         }
-        let mono = time - self.stopped;
-        assert!(!is_timeout || wake_at.is_none_or(|at| at > mono), "{wake_at:?} has come, and was not dealt with");
-        self.wake_at = wake_at;
-        let connection = view.connection.expect("a session has a connection");
-        assert_eq!(connection.state, self.state, "the view disagrees with the last change");
-        self.connection_id = connection.id;
-        self.token = view.token_details.map(|details| details.token.expose().to_owned());
-        self.check_not_rejected(self.token.as_deref());
-        actions
+        if is_timeout && self.session.poll_timeout().is_some_and(|(at, _)| at <= now.mono) {
+            return broken("after a timeout the next one is not later");
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.extend(actions.iter().map(|action| format!("# {}", serde_json::to_string(action).unwrap())));
+        }
+        if self.sabotage != Sabotage::None {
+            actions.retain(|action| !self.is_dropped(action));
+        }
+        actions.iter().try_for_each(|action| self.check(action, figures))?;
+        Ok(actions)
     }
 
-    fn check(&mut self, action: &SessionAction) {
+    fn feed(&mut self, input: Input, now: Now) -> Option<OperationId> {
+        let session = &mut self.session;
+        match input {
+            Input::Command(command) => return Some(start(session, command, now)),
+            Input::Event(event) => session.handle_event(event, now),
+            Input::Connect => session.connect(now),
+            Input::Close => session.close(now),
+            Input::Timeout => session.handle_timeout(now),
+            // The connection may be down, which is the application's to know.
+            Input::Send(message) => drop(session.send(message, now)),
+            Input::New(_) => unreachable!("a session is made once"),
+        }
+        None
+    }
+
+    fn is_dropped(&self, action: &SessionAction) -> bool {
         match action {
-            SessionAction::Auth(Action::Complete { operation, .. }) => {
-                assert!(self.running.remove(operation), "{operation:?} completes, and is not running");
-            }
-            SessionAction::Auth(Action::TokenChanged { token_details: Some(details) }) => {
-                // The source has returned it again.
-                self.rejected.remove(details.token.expose());
-            }
-            SessionAction::Auth(Action::SendHttp { request, .. }) => {
-                let url = request.url.expose();
-                if !url.contains("primary.test") && !url.contains("//a.test") && !url.contains("//b.test") {
-                    assert!(request.headers.find("authorization").is_none(), "credentials go to somebody else");
+            SessionAction::Auth(Action::SendHttp { .. }) => self.sabotage == Sabotage::DropsRequests,
+            SessionAction::Auth(Action::InvokeCallback { .. }) => self.sabotage == Sabotage::DropsCallbacks,
+            SessionAction::Auth(Action::Complete { .. }) => self.sabotage == Sabotage::LosesCompletions,
+            SessionAction::Connection(ConnectionAction::SendFrame { .. }) => self.sabotage == Sabotage::DropsFrames,
+            SessionAction::Connection(ConnectionAction::CloseSocket { .. }) => self.sabotage == Sabotage::DropsClosing,
+            _ => false,
+        }
+    }
+
+    fn check(&mut self, action: &SessionAction, figures: &mut Figures) -> Result<(), Broken> {
+        match action {
+            SessionAction::Auth(action) => self.check_auth(action, figures),
+            SessionAction::Connection(action) => self.check_connection(action, figures),
+        }
+    }
+
+    fn check_auth(&mut self, action: &Action, figures: &mut Figures) -> Result<(), Broken> {
+        match action {
+            Action::Complete { operation, outcome } => {
+                if !self.operations.remove(operation) {
+                    return broken(format!("{operation:?} is completed, and is not under way"));
                 }
+                figures.failed_operations += u64::from(outcome.is_err());
             }
-            SessionAction::Connection(ConnectionAction::OpenSocket { id, url }) => {
-                assert!(self.socket.is_none(), "one socket at a time");
-                assert!(self.opened.insert(*id), "{id:?} is used twice");
-                assert_eq!(self.state, ConnectionState::Connecting, "a socket is opened while connecting only");
-                let token = param(url.expose(), "accessToken");
-                self.check_not_rejected(token.as_deref());
-                (self.socket, self.socket_token) = (Some(*id), token);
+            Action::SendHttp { id, .. } => {
+                grows("request", &mut self.last_request, id.as_u64())?;
+                self.requests.insert(*id, ());
             }
-            SessionAction::Connection(ConnectionAction::SendFrame { id, message }) => {
-                assert_eq!(Some(*id), self.socket, "a frame goes over the socket in use");
-                let form = serde_json::to_value(message).unwrap();
-                if let Some(token) = form["auth"]["accessToken"].as_str() {
-                    self.check_not_rejected(Some(token));
-                    self.socket_token = Some(token.to_owned());
-                }
+            Action::AbortHttp { id } if self.requests.remove(id).is_none() => {
+                return broken(format!("{id:?} is given up, and is not under way"));
             }
-            SessionAction::Connection(ConnectionAction::CloseSocket { id }) => {
-                assert_eq!(self.socket.take(), Some(*id), "it is the socket in use that is closed");
-            }
-            SessionAction::Connection(ConnectionAction::ConnectionStateChange(change)) => {
-                assert_eq!(change.previous, self.state, "changes follow each other");
-                assert!(change.current != ConnectionState::Failed || change.reason.is_some(), "it says why it failed");
-                self.state = change.current;
-            }
+            Action::InvokeCallback { id, .. } => grows("callback", &mut self.last_callback, id.as_u64())?,
+            Action::TokenChanged { token_details: Some(_) } => figures.renewals += 1,
+            Action::UpgradeConnection { .. }
+            | Action::OpenConnection {}
+            | Action::HaltConnection {}
+            | Action::DropConnection { .. }
+            | Action::FailConnection { .. } => return broken(format!("a session shows {action:?}")),
             _ => {}
         }
+        Ok(())
     }
 
-    fn check_not_rejected(&self, token: Option<&str>) {
-        assert!(token.is_none_or(|token| !self.rejected.contains(token)), "a rejected token is used");
+    fn check_connection(&mut self, action: &ConnectionAction, figures: &mut Figures) -> Result<(), Broken> {
+        match action {
+            ConnectionAction::OpenSocket { id, .. } => {
+                grows("socket", &mut self.last_socket, id.as_u64())?;
+                if let Some(other) = self.socket.replace(*id) {
+                    return broken(format!("{id:?} is opened beside {other:?}"));
+                }
+            }
+            ConnectionAction::SendFrame { id, .. } if self.socket != Some(*id) => {
+                return broken(format!("a frame is sent over {id:?}, and {:?} is there", self.socket));
+            }
+            ConnectionAction::CloseSocket { id } if self.socket.take_if(|socket| socket == id).is_none() => {
+                return broken(format!("{id:?} is closed, and {:?} is there", self.socket));
+            }
+            ConnectionAction::ConnectionStateChange(change) => match change.event {
+                ConnectionEventKind::State(ConnectionState::Connected) => figures.connections += 1,
+                ConnectionEventKind::State(ConnectionState::Failed) => figures.failures += 1,
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
     }
 }
 
-pub fn param(url: &str, name: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
-    form_urlencoded::parse(query.as_bytes()).find(|(other, _)| other == name).map(|(_, value)| value.into_owned())
+fn grows(what: &str, last: &mut u64, id: u64) -> Result<(), Broken> {
+    if id <= *last {
+        return broken(format!("{what} {id} comes after {what} {last}"));
+    }
+    *last = id;
+    Ok(())
+}
+
+fn start(session: &mut Session, command: Command, now: Now) -> OperationId {
+    match command {
+        Command::Authorize(params, options) => session.authorize(params, options, now),
+        Command::RequestToken(params, options) => session.request_token(params, options, now),
+        Command::CreateTokenRequest(params, options) => session.create_token_request(params, options, now),
+        Command::RevokeTokens(revocation) => session.revoke_tokens(revocation, now),
+        Command::Request(request) => session.request(request, now),
+        Command::Credentials => session.credentials(now),
+        Command::Time => session.time(now),
+        Command::Cancel(operation) => session.cancel(operation, now),
+        Command::Refused { error, .. } => session.refuse(error, now),
+    }
 }

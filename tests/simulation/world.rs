@@ -1,419 +1,519 @@
-//! A run: a service, its clients, the time, and what is to happen.
-//!
-//! Time goes from one thing that happens to the next. In the first part things go wrong; then they do not any more,
-//! what is still under way comes to its end, and every client has to come back within its patience, and to stay.
+//! The world: clients, the service, and between them a queue of what is going to happen, in order of virtual time and,
+//! at one time, in the order in which it was decided.
 
 use std::collections::BTreeMap;
 
-use ably_auth::connection::{ConnectionInput, FrameContent};
-use ably_auth::http::HttpRequest;
+use ably_auth::connection::{ConnectionAction, ConnectionInput, FrameContent};
+use ably_auth::http::{Headers, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse};
 use ably_auth::options::ApiKey;
-use ably_auth::sandbox::{Choices, KeySpec, Request, Service, TransportId};
-use ably_auth::trace::{Command, Input};
-use ably_auth::wire::{TokenParams, action};
-use ably_auth::{CallbackId, CallbackValue, ConnectionState, Event, HttpId, RestRequest, SessionEvent, SocketId};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ably_auth::sandbox::{Choices, Delivery, KeySpec, Output, Request, Service, TransportId};
+use ably_auth::session::Command;
+use ably_auth::trace::Input;
+use ably_auth::wire::{Error, ProtocolMessage, Secret, TokenParams, TokenRequest};
+use ably_auth::{
+    Action, CallbackId, CallbackValue, ConnectionState, Event, HttpId, SessionAction, SessionEvent, SocketId,
+};
 
-use super::client::{Client, Defect, Source};
-use super::dice::Dice;
-use super::faults::{Kind, Tally};
-use super::network::{Line, error};
+use crate::EPOCH;
+use crate::client::{Broken, Client, Wish, broken};
+use crate::figures::Figures;
+use crate::network::{Fate, Weather};
+use crate::random::Random;
+use crate::schedule::{AppServer, CallbackMood, Mishap};
 
-/// The longest that anything takes that goes wrong, in milliseconds.
-const LATEST: u64 = 40_000;
-/// How long clients have to stay connected once they are.
-const STAY: u64 = 60_000;
-/// More inputs than a run has reason for.
-const MOST_INPUTS: u64 = 100_000;
+/// More than this in a few minutes is a loop, not work.
+const MAX_EVENTS: u64 = 200_000;
+/// How long the service takes to see that a client whose socket is half open is gone, in milliseconds.
+const SERVER_PATIENCE: u64 = 30_000;
 
-/// What happens at some time.
-#[allow(clippy::large_enum_variant, reason = "few are under way at a time")]
-pub enum Happening {
-    Request {
-        client: usize,
-        id: HttpId,
-        request: HttpRequest,
+/// Something that is going to happen.
+#[allow(clippy::large_enum_variant, reason = "there are few at a time")]
+pub(crate) enum Happening {
+    /// A client hears something, or its application wants something.
+    Give(usize, Input),
+    /// A client's deadline has come, or may have.
+    Wake(usize),
+    ReachesService(usize, Arrival),
+    ServiceWakes,
+    Mishap(Mishap),
+    /// All faults are over.
+    Heal,
+    /// The applications look after their connections.
+    Help {
+        again: bool,
     },
-    Dial {
-        client: usize,
-        id: SocketId,
-        url: String,
-    },
-    FrameUp {
-        client: usize,
-        id: SocketId,
-        frame: Vec<u8>,
-    },
-    Hangup {
-        client: usize,
-        id: SocketId,
-    },
-    Tell {
-        client: usize,
-        input: Input,
-    },
-    Fault(Kind, usize),
-    /// The application does something.
-    Act(usize),
 }
 
-pub struct World {
-    pub dice: Dice,
-    pub time: u64,
-    heal_at: u64,
-    trouble: u64,
-    queue: BTreeMap<(u64, u64), Happening>,
+/// Something that reaches the service, or the application's own server.
+pub(crate) enum Arrival {
+    Http(HttpId, HttpRequest),
+    Callback(CallbackId, TokenParams),
+    Open(SocketId, Secret),
+    Frame(SocketId, ProtocolMessage),
+    Closed(SocketId),
+}
+
+/// A WebSocket as the network has it.
+#[derive(Default)]
+struct Socket {
+    transport: Option<TransportId>,
+    /// Nothing comes through any more, either way.
+    is_half_open: bool,
+    /// When the last thing that was sent arrives, up and down.
+    last_up: u64,
+    last_down: u64,
+}
+
+pub(crate) struct World {
+    pub(crate) time: u64,
     sequence: u64,
-    pub service: Service,
-    keys: Vec<(ApiKey, KeySpec)>,
-    pub clients: Vec<Client>,
-    pub lines: BTreeMap<(usize, SocketId), Line>,
-    pub transports: BTreeMap<TransportId, (usize, SocketId)>,
-    pub tally: Tally,
-    pub defect: Defect,
+    queue: BTreeMap<(u64, u64), Happening>,
+    pub(crate) random: Random,
+    pub(crate) service: Service,
+    pub(crate) key: ApiKey,
+    pub(crate) service_error: i64,
+    service_wakes_at: Option<u64>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) app_servers: Vec<AppServer>,
+    sockets: BTreeMap<(usize, SocketId), Socket>,
+    transports: BTreeMap<TransportId, (usize, SocketId)>,
+    pub(crate) weather: Weather,
+    pub(crate) mood: CallbackMood,
+    pub(crate) mood_until: u64,
+    pub(crate) figures: Figures,
+    pub(crate) healed_at: Option<u64>,
+    pub(crate) helped_at: Option<u64>,
 }
 
 impl World {
-    pub fn new(seed: u64, defect: Defect) -> Self {
-        let mut dice = Dice::new(seed);
-        let count = dice.between(1, 5) as usize;
-        let specs = [KeySpec::full(), KeySpec::full().revocable(), KeySpec::full(), KeySpec::full().revocable()];
-        let mut service = Service::new(dice.seed(), Choices::default());
-        let names = service.add_app(specs.clone()).unwrap();
-        let keys: Vec<_> = names.into_iter().zip(specs).collect();
-        let clients = (0..count).map(|number| Client::new(number, keys[number].0.clone(), &mut dice)).collect();
-        let heal_at = dice.between(60_000, 300_000);
-        let trouble = dice.pick(&[0, 20, 80, 200]);
-        let mut world = World {
-            dice,
-            time: 1_000,
-            heal_at,
-            trouble,
-            queue: BTreeMap::new(),
+    pub(crate) fn new(mut random: Random) -> Self {
+        let mut service = Service::new(random.bytes(), Choices::default());
+        let key = service.add_app([KeySpec::full().revocable()]).unwrap().remove(0);
+        World {
+            time: 0,
             sequence: 0,
+            queue: BTreeMap::new(),
+            service_error: random.signed(30_000),
+            random,
             service,
-            keys,
-            clients,
-            lines: BTreeMap::new(),
+            key,
+            service_wakes_at: None,
+            clients: Vec::new(),
+            app_servers: Vec::new(),
+            sockets: BTreeMap::new(),
             transports: BTreeMap::new(),
-            tally: Tally::default(),
-            defect,
-        };
-        world.plan();
-        world
-    }
-
-    fn plan(&mut self) {
-        for client in 0..self.clients.len() {
-            let seed = self.dice.seed();
-            let actions = self.clients[client].start(seed, self.time);
-            self.perform(client, actions);
-            self.tell(client, Input::Connect);
-            for _ in 0..self.dice.between(2, 12) {
-                let after = self.dice.between(0, self.heal_at);
-                self.later(after, Happening::Act(client));
-            }
-        }
-        for _ in 0..self.dice.between(0, 12) {
-            let kind = self.dice.pick(&Kind::PLANNED);
-            let client = self.dice.between(0, self.clients.len() as u64) as usize;
-            let after = self.dice.between(0, self.heal_at);
-            self.later(after, Happening::Fault(kind, client));
+            weather: Weather::default(),
+            mood: CallbackMood::Good,
+            mood_until: 0,
+            figures: Figures { runs: 1, ..Figures::default() },
+            healed_at: None,
+            helped_at: None,
         }
     }
 
-    pub fn is_calm(&self) -> bool {
-        self.time >= self.heal_at
-    }
-
-    pub fn goes_wrong(&mut self) -> bool {
-        !self.is_calm() && self.dice.chance(self.trouble)
-    }
-
-    pub fn service_now(&self) -> i64 {
-        1_700_000_000_000 + self.time as i64
-    }
-
-    pub fn later(&mut self, after: u64, happening: Happening) {
+    pub(crate) fn at(&mut self, time: u64, happening: Happening) {
         self.sequence += 1;
-        self.queue.insert((self.time + after, self.sequence), happening);
+        self.queue.insert((time, self.sequence), happening);
     }
 
-    /// Lets happen what happens until then; `is_over` may end it earlier.
-    pub fn run_until(&mut self, end: u64, mut is_over: impl FnMut(&mut World) -> bool) {
-        while !is_over(self) {
-            let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
-            let service = self.service.poll_timeout().map(|at| (at - 1_700_000_000_000) as u64);
-            let clients = self.clients.iter().map(|client| {
-                let is_woken = self.defect != Defect::NeverWoken;
-                client.due().filter(|_| is_woken || client.asleep_until.is_some())
-            });
-            let next = clients.chain([queued, service]).flatten().min().map(|at| at.max(self.time));
-            let Some(next) = next.filter(|at| *at <= end) else {
-                self.tally.virtual_ms += end - self.time;
-                self.time = end;
-                return;
-            };
-            self.tally.virtual_ms += next - self.time;
-            self.time = next;
-            self.step(queued, service);
-        }
+    pub(crate) fn service_now(&self) -> i64 {
+        EPOCH + i64::try_from(self.time).unwrap() + self.service_error
     }
 
-    fn step(&mut self, queued: Option<u64>, service: Option<u64>) {
-        if queued.is_some_and(|at| at <= self.time) {
-            if let Some((_, happening)) = self.queue.pop_first() {
-                self.happen(happening);
+    /// Lets things happen until all is well again after the faults, which takes `bound` milliseconds at most.
+    pub(crate) fn run(&mut self, bound: u64) -> Result<(), Broken> {
+        let mut events = 0;
+        while let Some(((time, _), happening)) = self.queue.pop_first() {
+            self.time = time;
+            events += 1;
+            if events > MAX_EVENTS {
+                return broken(format!("more than {MAX_EVENTS} things have happened: a loop"));
             }
-        } else if service.is_some_and(|at| at <= self.time) {
-            let now = self.service_now();
-            self.service.handle_timeout(now);
-            self.hand_out();
-        } else {
-            for client in 0..self.clients.len() {
-                if self.clients[client].due().is_some_and(|at| at <= self.time) {
-                    self.wake(client);
+            self.happen(happening)?;
+            let Some(healed_at) = self.healed_at else { continue };
+            match self.first_unwell() {
+                None if self.helped_at.is_some() => break,
+                None => {}
+                Some((client, what)) if time > healed_at + bound => {
+                    return broken(format!("client {client} is not well {bound} ms after the faults: {what}"));
                 }
+                Some(_) => self.figures.longest_recovery_ms = time - healed_at,
+            }
+        }
+        self.figures.virtual_ms = self.time;
+        match self.first_unwell() {
+            None => Ok(()),
+            Some((client, what)) => {
+                broken(format!("nothing happens any more, and client {client} is not well: {what}"))
             }
         }
     }
 
-    fn happen(&mut self, happening: Happening) {
+    fn first_unwell(&self) -> Option<(usize, String)> {
+        (0..self.clients.len()).find_map(|client| self.ailment(client).map(|what| (client, what)))
+    }
+
+    /// What is not as it should be once there are no faults.
+    fn ailment(&self, client: usize) -> Option<String> {
+        let Client { session, operations, wish, .. } = &self.clients[client];
+        if !operations.is_empty() {
+            return Some(format!("{operations:?} are under way"));
+        }
+        let state = session.connection().state();
+        if *wish == Wish::Closed {
+            let rests =
+                matches!(state, ConnectionState::Initialized | ConnectionState::Closed | ConnectionState::Failed);
+            return (!rests).then(|| format!("it is {state:?}, and the application has closed it"));
+        }
+        if state != ConnectionState::Connected {
+            return Some(format!("it is {state:?}: {:?}", session.connection().error_reason()));
+        }
+        let socket = self.clients[client].socket.and_then(|socket| self.sockets.get(&(client, socket)));
+        let transport = socket.filter(|socket| !socket.is_half_open).and_then(|socket| socket.transport);
+        let record =
+            self.service.connections().find(|record| record.transport.is_some() && record.transport == transport);
+        let Some(record) = record else { return Some(String::from("the service knows nothing of its connection")) };
+        // The session may hold none, or another one, since the environment said that the token had expired: the
+        // connection lives on with the one it has until the service asks.
+        let has_expired = record.expires.is_some_and(|expires| expires <= self.service_now());
+        has_expired.then(|| String::from("its token has expired"))
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
         match happening {
-            Happening::Request { client, id, request } => self.on_request(client, id, &request),
-            Happening::Dial { client, id, url } => self.on_dial(client, id, &url),
-            Happening::FrameUp { client, id, frame } => self.on_frame(client, id, &frame),
-            Happening::Hangup { client, id } => self.on_hangup(client, id),
-            Happening::Tell { client, input } => self.tell(client, input),
-            Happening::Act(client) => self.act(client),
-            Happening::Fault(kind, client) => self.go_wrong(kind, client),
+            Happening::Give(client, _) | Happening::Wake(client)
+                if self.clients[client].asleep_until.is_some_and(|until| until > self.time) =>
+            {
+                let until = self.clients[client].asleep_until.unwrap_or_default();
+                self.at(until, happening);
+            }
+            Happening::Give(client, input) => self.give(client, input)?,
+            Happening::Wake(client) => self.wake(client)?,
+            Happening::ReachesService(client, arrival) => self.reach_service(client, arrival),
+            Happening::ServiceWakes => {
+                self.service_wakes_at = None;
+                self.service.handle_timeout(self.service_now());
+            }
+            Happening::Mishap(mishap) => self.suffer(mishap)?,
+            Happening::Heal => self.heal(),
+            Happening::Help { again } => self.help(again)?,
+        }
+        self.serve();
+        Ok(())
+    }
+
+    pub(crate) fn give(&mut self, client: usize, input: Input) -> Result<(), Broken> {
+        self.note_given(client, &input);
+        let actions = self.clients[client].give(input, self.time, &mut self.figures)?;
+        for action in actions {
+            self.act(client, action);
+        }
+        self.set_alarm(client);
+        Ok(())
+    }
+
+    /// What the network and the application know of an input.
+    fn note_given(&mut self, client: usize, input: &Input) {
+        let about = &mut self.clients[client];
+        match input {
+            Input::Event(SessionEvent::Auth(Event::HttpResponse { id, .. } | Event::HttpFailed { id, .. })) => {
+                about.requests.remove(id);
+            }
+            Input::Event(SessionEvent::Connection(ConnectionInput::SocketClosed { id, .. })) => {
+                about.socket.take_if(|socket| socket == id);
+                self.sockets.remove(&(client, *id));
+            }
+            Input::Connect => about.wish = Wish::Connected,
+            Input::Close => about.wish = if about.operations.is_empty() { Wish::Closed } else { Wish::Either },
+            Input::Command(Command::Authorize(..)) if about.wish == Wish::Closed => about.wish = Wish::Either,
+            _ => {}
         }
     }
 
-    fn wake(&mut self, client: usize) {
-        let was_asleep = self.clients[client].asleep_until.take().is_some();
-        let inbox = std::mem::take(&mut self.clients[client].inbox);
-        if was_asleep && self.dice.chance(500) {
-            inbox.into_iter().for_each(|input| self.tell(client, input));
-            return self.tell(client, Input::Timeout);
+    pub(crate) fn set_alarm(&mut self, client: usize) {
+        let deadline = self.clients[client].deadline().map(|at| at.max(self.time));
+        let about = &mut self.clients[client];
+        if let Some(at) = deadline.filter(|at| about.wake_at.is_none_or(|alarm| *at < alarm)) {
+            about.wake_at = Some(at);
+            self.at(at, Happening::Wake(client));
         }
-        self.tell(client, Input::Timeout);
-        inbox.into_iter().for_each(|input| self.tell(client, input));
     }
 
-    pub fn tell(&mut self, number: usize, input: Input) {
-        let client = &mut self.clients[number];
-        if client.asleep_until.is_some() {
-            return client.inbox.push(input);
+    fn wake(&mut self, client: usize) -> Result<(), Broken> {
+        self.clients[client].wake_at.take_if(|at| *at <= self.time);
+        if self.clients[client].deadline().is_some_and(|at| at <= self.time) {
+            return self.give(client, Input::Timeout);
         }
-        if let Input::Event(SessionEvent::Connection(input)) = &input {
-            note(client, input);
-        }
-        self.tally.inputs += 1;
-        assert!(self.tally.inputs < MOST_INPUTS, "there is no end of it");
-        let actions = client.take(input, self.time);
-        self.perform(number, actions);
+        self.set_alarm(client);
+        Ok(())
     }
 
-    /// The application's callback.
-    pub fn call(&mut self, client: usize, id: CallbackId, params: &TokenParams) {
-        let mut late = self.dice.between(5, 200);
-        if self.goes_wrong() {
-            use Kind::{CallbackFailed, CallbackForbidden, CallbackNever, CallbackSlow};
-            let kind =
-                self.dice.pick(&[CallbackFailed, CallbackFailed, CallbackForbidden, CallbackSlow, CallbackNever]);
-            self.tally.count(kind);
-            match kind {
-                CallbackNever => return,
-                CallbackSlow => late = self.dice.between(3_000, 25_000),
-                _ => {
-                    let status = if kind == CallbackForbidden { 403 } else { 500 };
-                    return self.answer(client, Event::CallbackFailed { id, error: error(0, status) }, late);
+    fn act(&mut self, client: usize, action: SessionAction) {
+        match action {
+            SessionAction::Auth(Action::SendHttp { id, request, .. }) => {
+                let host = host_of(request.url.expose()).to_owned();
+                if let Some(after) = self.weather.refuses(&host, self.time, &mut self.figures) {
+                    let event = Event::HttpFailed { id, failure: HttpFailure::new(HttpFailureKind::Connect) };
+                    return self.tell_later(client, event.into(), after);
+                }
+                if let Some(after) = self.way(client) {
+                    self.at(after, Happening::ReachesService(client, Arrival::Http(id, request)));
+                } else if self.random.percent(50) {
+                    let kind =
+                        self.random.pick(&[HttpFailureKind::Dns, HttpFailureKind::Connect, HttpFailureKind::Closed]);
+                    let after = self.random.between(1, 4_000);
+                    self.tell_later(client, Event::HttpFailed { id, failure: HttpFailure::new(kind) }.into(), after);
+                }
+            }
+            SessionAction::Auth(Action::InvokeCallback { id, token_params, .. }) => {
+                if let Some(at) = self.way(client) {
+                    self.at(at, Happening::ReachesService(client, Arrival::Callback(id, token_params)));
+                } else {
+                    let error = Error::new(ably_auth::ErrorKind::Transport, 0, 0, "my server cannot be reached");
+                    self.tell_later(client, Event::CallbackFailed { id, error }.into(), 3_000);
+                }
+            }
+            SessionAction::Connection(ConnectionAction::OpenSocket { id, url }) => self.open(client, id, url),
+            SessionAction::Connection(ConnectionAction::SendFrame { id, message }) => {
+                self.send_up(client, id, Arrival::Frame(id, message));
+            }
+            SessionAction::Connection(ConnectionAction::CloseSocket { id }) => {
+                self.send_up(client, id, Arrival::Closed(id));
+            }
+            _ => {}
+        }
+    }
+
+    /// When something that is sent now arrives, if ever.
+    fn way(&mut self, client: usize) -> Option<u64> {
+        match self.weather.fate(client, self.time, &mut self.random, &mut self.figures) {
+            Fate::Arrives(after) => Some(self.time + after),
+            Fate::Lost => None,
+        }
+    }
+
+    fn tell_later(&mut self, client: usize, event: SessionEvent, after: u64) {
+        self.at(self.time + after, Happening::Give(client, Input::Event(event)));
+    }
+
+    /// An answer from the service, which may be lost or come twice.
+    fn answer(&mut self, client: usize, event: SessionEvent, delay: u64) {
+        if self.weather.doubles(self.time, &mut self.random, &mut self.figures) {
+            let after = delay + self.random.between(1, 3_000);
+            self.tell_later(client, event.clone(), after);
+        }
+        if let Some(at) = self.way(client) {
+            self.tell_later(client, event, at - self.time + delay);
+        }
+    }
+
+    fn open(&mut self, client: usize, id: SocketId, url: Secret) {
+        self.sockets.insert((client, id), Socket::default());
+        if let Some(after) = self.weather.refuses(host_of(url.expose()), self.time, &mut self.figures) {
+            let kind = Some(HttpFailureKind::Connect);
+            return self.tell_later(client, socket_closed(id, kind, None), after);
+        }
+        self.send_up(client, id, Arrival::Open(id, url));
+    }
+
+    /// Over a socket, to the service. What is lost takes the socket with it.
+    fn send_up(&mut self, client: usize, id: SocketId, arrival: Arrival) {
+        let way = self.way(client);
+        let (time, is_end) = (self.time, matches!(arrival, Arrival::Closed(_)));
+        let Some(socket) = self.sockets.get_mut(&(client, id)) else { return };
+        match way.filter(|_| !socket.is_half_open) {
+            Some(at) => {
+                socket.last_up = at.max(socket.last_up);
+                let at = socket.last_up;
+                self.at(at, Happening::ReachesService(client, arrival));
+            }
+            None => {
+                socket.is_half_open = true;
+                if is_end {
+                    // The service finds out by itself.
+                    self.at(time + SERVER_PATIENCE, Happening::ReachesService(client, arrival));
                 }
             }
         }
-        let value = self.obtain(client, params);
-        self.answer(client, Event::CallbackResult { id, value }, late);
     }
 
-    fn obtain(&mut self, client: usize, params: &TokenParams) -> CallbackValue {
-        let now = self.service_now();
-        let Client { source, key, .. } = &self.clients[client];
-        let nonce = format!("{:032x}", self.dice.next());
-        let request = ably_auth::sign::sign(key, params, now, &nonce).unwrap();
-        match source {
-            Source::CallbackRequest => CallbackValue::TokenRequest(request),
-            Source::CallbackJwt => self.service.issue_jwt(&request, None, now).unwrap().into(),
-            Source::CallbackToken => self.service.issue_token(&request, now).unwrap().details().token.into(),
-            _ => self.service.issue_token(&request, now).unwrap().details().into(),
+    fn send_down(&mut self, client: usize, id: SocketId, event: SessionEvent) {
+        let way = self.way(client);
+        let Some(socket) = self.sockets.get_mut(&(client, id)) else { return };
+        match way.filter(|_| !socket.is_half_open) {
+            Some(at) => {
+                socket.last_down = at.max(socket.last_down);
+                let after = socket.last_down - self.time;
+                self.tell_later(client, event, after);
+            }
+            None => socket.is_half_open = true,
         }
     }
 
-    fn act(&mut self, client: usize) {
-        let what = self.dice.between(0, 10);
-        let command = match what {
-            0 => return self.tell(client, Input::Close),
-            1 | 2 => return self.tell(client, Input::Connect),
-            3 | 4 if self.clients[client].source != Source::Basic => {
-                let capability = self.dice.chance(500).then(|| r#"{"a":["subscribe"]}"#.parse().unwrap());
-                let params = TokenParams { ttl: Some(self.clients[client].ttl), capability, ..TokenParams::default() };
-                Command::Authorize(Some(params), None)
+    fn reach_service(&mut self, client: usize, arrival: Arrival) {
+        match arrival {
+            Arrival::Http(id, request) => self.handle_request(client, id, &request),
+            Arrival::Callback(id, params) => self.call_back(client, id, params),
+            Arrival::Open(id, url) => self.handle_open(client, id, url.expose()),
+            Arrival::Frame(id, message) => {
+                if let Some(transport) = self.sockets.get(&(client, id)).and_then(|socket| socket.transport) {
+                    let text = serde_json::to_vec(&message).unwrap();
+                    self.service.handle_frame(transport, &text, self.service_now());
+                }
             }
-            5 if self.clients[client].source != Source::Basic => Command::RequestToken(None, None),
-            6 => match self.clients[client].running.first() {
-                Some(operation) => Command::Cancel(*operation),
-                None => Command::Time,
+            Arrival::Closed(id) => {
+                if let Some(transport) = self.sockets.remove(&(client, id)).and_then(|socket| socket.transport) {
+                    self.transports.remove(&transport);
+                    self.service.handle_closed(transport, self.service_now());
+                }
+            }
+        }
+    }
+
+    fn handle_request(&mut self, client: usize, id: HttpId, request: &HttpRequest) {
+        if host_of(request.url.expose()) == crate::CHECK_HOST {
+            let response = HttpResponse::new(200, Headers::new(), "yes\n");
+            return self.answer(client, Event::HttpResponse { id, response }.into(), 0);
+        }
+        let request = Request::from_http(request).expect("sessions send requests to URLs");
+        let reply = self.service.handle(&request, self.service_now());
+        let event = match reply.delivery {
+            Delivery::Never => return,
+            Delivery::Drop | Delivery::CutAfter(_) => {
+                Event::HttpFailed { id, failure: HttpFailure::new(HttpFailureKind::Closed) }
+            }
+            _ => Event::HttpResponse { id, response: reply.response },
+        };
+        self.answer(client, event.into(), reply.delay);
+    }
+
+    fn handle_open(&mut self, client: usize, id: SocketId, url: &str) {
+        if !self.sockets.contains_key(&(client, id)) {
+            return;
+        }
+        let target = url.splitn(4, '/').nth(3).unwrap_or_default();
+        let request = Request::new("GET", &format!("/{target}"));
+        match self.service.connect(&request, self.service_now()) {
+            Ok(transport) => {
+                self.transports.insert(transport, (client, id));
+                if let Some(socket) = self.sockets.get_mut(&(client, id)) {
+                    socket.transport = Some(transport);
+                }
+                self.send_down(client, id, ConnectionInput::SocketOpened { id }.into());
+            }
+            Err(reply) => match reply.delivery {
+                Delivery::Never => {}
+                Delivery::Drop => self.send_down(client, id, socket_closed(id, Some(HttpFailureKind::Closed), None)),
+                _ => self.send_down(client, id, socket_closed(id, None, Some(reply.response.status))),
             },
-            7 => Command::Credentials,
-            _ => Command::Request(RestRequest::new("GET", "/channels/a/messages")),
+        }
+    }
+
+    /// Carries to the clients what the service wants to tell them, and sees when it wants to be woken.
+    fn serve(&mut self) {
+        while let Some((transport, output)) = self.service.poll_output() {
+            let Some(&(client, id)) = self.transports.get(&transport) else { continue };
+            let event = match output {
+                Output::Frame(message) => {
+                    let content = if self.random.percent(10) {
+                        FrameContent::Text(Secret::new(serde_json::to_string(&*message).unwrap()))
+                    } else {
+                        FrameContent::Message((*message).clone())
+                    };
+                    ConnectionInput::Frame { id, content }.into()
+                }
+                Output::Ping => ConnectionInput::Activity { id }.into(),
+                Output::Close(_) | Output::Drop => {
+                    self.transports.remove(&transport);
+                    socket_closed(id, Some(HttpFailureKind::Closed), None)
+                }
+            };
+            self.send_down(client, id, event);
+        }
+        let Some(due) = self.service.poll_timeout() else { return };
+        let at = u64::try_from(due - EPOCH - self.service_error).unwrap_or_default().max(self.time);
+        if self.service_wakes_at.is_none_or(|alarm| at < alarm) {
+            self.service_wakes_at = Some(at);
+            self.at(at, Happening::ServiceWakes);
+        }
+    }
+
+    /// The application's own server issues a token, as it does it.
+    fn call_back(&mut self, client: usize, id: CallbackId, params: TokenParams) {
+        let mood = if self.mood_until > self.time { self.mood } else { CallbackMood::Good };
+        if mood != CallbackMood::Good {
+            self.figures.fault(mood.name());
+        }
+        let error = |code, status| Error::new(ably_auth::ErrorKind::Rejected, code, status, "my server says no");
+        let (delay, event) = match mood {
+            CallbackMood::NeverAnswers => return,
+            CallbackMood::Fails => (0, Event::CallbackFailed { id, error: error(0, 0) }),
+            CallbackMood::Forbids => (0, Event::CallbackFailed { id, error: error(40300, 403) }),
+            CallbackMood::Garbage => {
+                (0, Event::CallbackResult { id, value: serde_json::json!({ "no": "token" }).into() })
+            }
+            CallbackMood::Late => (self.random.between(5_000, 20_000), self.issue(client, id, params)),
+            CallbackMood::WrongClient => {
+                let params = TokenParams { client_id: Some("somebody-else".into()), ..params };
+                (0, self.issue(client, id, params))
+            }
+            CallbackMood::Good => (0, self.issue(client, id, params)),
         };
-        self.tell(client, Input::Command(command));
+        self.answer(client, event.into(), delay);
     }
 
-    fn go_wrong(&mut self, kind: Kind, number: usize) {
-        let lasts = self.dice.between(1_000, 30_000);
-        let until = (self.time + lasts).min(self.heal_at);
+    fn issue(&mut self, client: usize, id: CallbackId, params: TokenParams) -> Event {
         let now = self.service_now();
-        let client = &mut self.clients[number];
-        let id = client.connection_id.clone().unwrap_or_default();
-        let happened = match kind {
-            Kind::Partition => {
-                client.cut_off_until = until;
-                if lasts % 2 == 0 {
-                    self.tell(number, Input::Event(SessionEvent::Connection(ConnectionInput::Network { up: false })));
-                    let up = Input::Event(SessionEvent::Connection(ConnectionInput::Network { up: true }));
-                    self.later(until - self.time, Happening::Tell { client: number, input: up });
+        let value: CallbackValue = match self.app_servers[client] {
+            AppServer::SignsRequests => {
+                let nonce = format!("{:032x}", u128::from(self.random.next()));
+                ably_auth::sign::sign(&self.key, &params, now, &nonce).unwrap().into()
+            }
+            kind => {
+                let mut wanted = TokenRequest::new(self.key.name());
+                wanted.ttl = params.ttl;
+                wanted.client_id = params.client_id;
+                let token = self.service.issue_token(&wanted, now).unwrap();
+                match kind {
+                    AppServer::IssuesDetails => token.details().into(),
+                    _ => token.token.into(),
                 }
-                true
             }
-            Kind::HalfOpen => {
-                let socket = client.socket;
-                let line = socket.and_then(|id| self.lines.get_mut(&(number, id)));
-                line.map(|line| line.is_dead = true).is_some()
-            }
-            Kind::WallJump => {
-                client.wall_offset += lasts as i64 * if lasts % 2 == 0 { 3 } else { -3 };
-                true
-            }
-            Kind::Suspended | Kind::Oversleep if client.asleep_until.is_none() => {
-                client.asleep_until = Some(until);
-                if kind == Kind::Suspended {
-                    client.stopped += until - self.time;
-                }
-                true
-            }
-            Kind::Suspended | Kind::Oversleep => false,
-            Kind::SocketCut => self.service.drop_transport(&id, now),
-            Kind::Disconnected => self.service.disconnect(&id, error(80003, 503), now),
-            Kind::ReauthRequested => self.service.request_reauth(&id, now),
-            Kind::Revoked | Kind::RevokedWithMargin => self.revoke(number, kind == Kind::RevokedWithMargin),
-            Kind::Restart => {
-                self.service.drop_all_transports(now);
-                true
-            }
-            Kind::MemoryLost => {
-                self.service.drop_all_transports(now);
-                self.hand_out();
-                self.transports.clear();
-                self.lines.values_mut().for_each(|line| line.transport = None);
-                self.service = Service::new(self.dice.seed(), Choices::default());
-                for (key, spec) in &self.keys {
-                    self.service.add_key(key.clone(), spec.clone()).unwrap();
-                }
-                true
-            }
-            _ => unreachable!("it is not planned"),
         };
-        self.hand_out();
-        if happened {
-            self.tally.count(kind);
-        }
+        Event::CallbackResult { id, value }
     }
 
-    fn revoke(&mut self, number: usize, with_margin: bool) -> bool {
-        let Client { key, token, .. } = &self.clients[number];
-        let Some(token) = token.clone().filter(|_| self.service.is_revocable(key.name())) else { return false };
-        let body = serde_json::json!({ "targets": [format!("token:{token}")], "allowReauthMargin": with_margin });
-        let request = Request::new("POST", &format!("/keys/{}/revokeTokens", key.name()))
-            .with_header("Authorization", format!("Basic {}", STANDARD.encode(key.expose())))
-            .with_header("Content-Type", "application/json")
-            .with_header("X-Ably-Version", "6")
-            .with_body(body.to_string());
-        let now = self.service_now();
-        self.service.handle(&request, now).response.is_success()
-    }
-
-    /// Runs it all. `patience` is in thousandths of what clients may take to come back.
-    pub fn run(&mut self, patience: u64) {
-        self.run_until(self.heal_at, |_| false);
-        for client in &mut self.clients {
-            client.wall_offset = client.wall_offset.clamp(-30_000, 30_000);
+    /// All sockets are cut. The service forgets everything but its keys, or nothing.
+    pub(crate) fn restart_service(&mut self, forgets: bool) {
+        let sockets = core::mem::take(&mut self.transports);
+        if forgets {
+            self.service = Service::new(self.random.bytes(), Choices::default());
+            self.service.add_key(self.key.clone(), KeySpec::full().revocable()).unwrap();
+            self.service_wakes_at = None;
+        } else {
+            let now = self.service_now();
+            self.service.drop_all_transports(now);
         }
-        self.run_until(self.heal_at + LATEST, |_| false);
-        for client in 0..self.clients.len() {
-            // A session that has failed for a reason, or was closed, is connected by its application.
-            if matches!(self.clients[client].state, ConnectionState::Failed | ConnectionState::Closed) {
-                self.tell(client, Input::Connect);
+        for (transport, (client, id)) in sockets {
+            if let Some(socket) = self.sockets.get_mut(&(client, id)) {
+                socket.transport.take_if(|other| *other == transport);
             }
-        }
-        let start = self.time;
-        for client in 0..self.clients.len() {
-            let end = start + self.clients[client].patience() * patience / 1_000;
-            self.run_until(end, |world| world.is_well(client));
-            assert!(
-                self.is_well(client),
-                "client {client} is not connected with a valid token in time: {}",
-                self.describe(client)
-            );
-            self.tally.slowest = self.tally.slowest.max((self.time - start) * 1_000 / self.clients[client].patience());
-        }
-        let end = self.time + STAY;
-        self.run_until(end, |_| false);
-        for client in 0..self.clients.len() {
-            let limit = self.time + 5_000;
-            self.run_until(limit, |world| world.is_well(client));
-            assert!(self.is_well(client), "client {client} does not stay connected: {}", self.describe(client));
+            self.send_down(client, id, socket_closed(id, Some(HttpFailureKind::Closed), None));
         }
     }
 
-    /// Whether a client is connected with what the service takes for valid, and nothing is pending.
-    fn is_well(&self, number: usize) -> bool {
-        let client = &self.clients[number];
-        if client.state != ConnectionState::Connected || !client.running.is_empty() {
-            return false;
-        }
-        self.service.connections().any(|connection| {
-            Some(&connection.id) == client.connection_id.as_ref()
-                && connection.transport.and_then(|transport| self.transports.get(&transport)).copied()
-                    == client.socket.map(|socket| (number, socket))
-                && connection.expires.is_none_or(|expires| expires > self.service_now())
-        })
-    }
-
-    fn describe(&self, number: usize) -> String {
-        let client = &self.clients[number];
-        format!("{:?}, {:?}, running {:?}", client.source, client.state, client.running)
-    }
-
-    /// Everything that the clients were told.
-    pub fn trace(&self) -> String {
-        let lines = self.clients.iter().enumerate();
-        lines.map(|(number, client)| format!("# client {number}\n{}\n", client.lines.join("\n"))).collect()
+    /// A client's socket is half open from now on.
+    pub(crate) fn break_socket(&mut self, client: usize) -> bool {
+        let socket = self.clients[client].socket.and_then(|id| self.sockets.get_mut(&(client, id)));
+        socket.map(|socket| socket.is_half_open = true).is_some()
     }
 }
 
-/// Takes in what a client is about to learn.
-fn note(client: &mut Client, input: &ConnectionInput) {
-    match input {
-        ConnectionInput::SocketClosed { id, .. } if client.socket == Some(*id) => client.socket = None,
-        ConnectionInput::Frame { id, content: FrameContent::Message(message) } if client.socket == Some(*id) => {
-            let listens = matches!(client.state, ConnectionState::Connecting | ConnectionState::Connected);
-            let ends = matches!(message.action(), action::ERROR | action::DISCONNECTED);
-            if listens && ends && message.error().is_some_and(|error| error.is_token_error()) {
-                client.rejected.extend(client.socket_token.clone());
-            }
-        }
-        _ => {}
-    }
+fn socket_closed(id: SocketId, kind: Option<HttpFailureKind>, status: Option<u16>) -> SessionEvent {
+    ConnectionInput::SocketClosed { id, kind, status, message: None }.into()
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', ':']).next().unwrap_or_default()
 }
