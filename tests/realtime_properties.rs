@@ -1,33 +1,11 @@
 //! What holds for a session, under random interleavings of commands, frames, sockets, answers and moments.
 #![cfg(feature = "proptest")]
 
-use ably_auth::testkit::Violation;
-use ably_auth::testkit::session::{
-    Auth, CallbackAnswer, Client, Frame, HttpAnswer, Life, Op, Scenario, Source, World, run,
-};
+use ably_auth::testkit::session::{Auth, Client, Frame, Life, Op, Source, World, run};
+use ably_auth::testkit::{Violation, strategies};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-
-#[path = "common/values.rs"]
-mod values;
-use values::value;
-
-/// Any op, and more often one that gets things done.
-fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        6 => value::<Op>(),
-        2 => Just(Op::Connect),
-        3 => Just(Op::Open),
-        3 => Just(Op::Receive(Frame::Connected)),
-        4 => value::<Frame>().prop_map(Op::Receive),
-        1 => Just(Op::SocketGone),
-        1 => Just(Op::Authorize(Auth::Stored)),
-        3 => Just(Op::Return(CallbackAnswer::TokenText)),
-        3 => Just(Op::Respond(HttpAnswer::Success(Life::Unknown))),
-        3 => Just(Op::Deadline),
-    ]
-}
 
 /// What does no harm to a connection that is up, as long as everything is answered well.
 fn happy_op() -> impl Strategy<Value = Op> {
@@ -75,8 +53,8 @@ fn held<T>(result: Result<T, Violation>) -> Result<T, TestCaseError> {
 
 proptest! {
     #[test]
-    fn whatever_happens_the_invariants_hold(client in value::<Client>(), ops in vec(op(), 1..64)) {
-        held(run(&Scenario { client, ops }))?;
+    fn whatever_happens_the_invariants_hold(scenario in strategies::scenario(64)) {
+        held(run(&scenario))?;
     }
 
     #[test]

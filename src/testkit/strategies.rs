@@ -28,8 +28,10 @@ use core::fmt::Debug;
 
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
-use proptest::prelude::{Strategy, any};
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_oneof;
 
+use super::session::{Auth, CallbackAnswer, Client, Frame, HttpAnswer, Life, Op, Scenario};
 use crate::http::HttpResponse;
 use crate::options::{AuthOptions, ClientOptions};
 use crate::wire::{ProtocolMessage, TokenParams};
@@ -77,4 +79,26 @@ pub fn http_response() -> impl Strategy<Value = HttpResponse> {
 /// A frame as the service sends it.
 pub fn protocol_message() -> impl Strategy<Value = ProtocolMessage> {
     arbitrary()
+}
+
+/// Something that happens to a session, and more often something that gets things done.
+pub fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => arbitrary::<Op>(),
+        2 => Just(Op::Connect),
+        3 => Just(Op::Open),
+        3 => Just(Op::Receive(Frame::Connected)),
+        4 => arbitrary::<Frame>().prop_map(Op::Receive),
+        1 => Just(Op::SocketGone),
+        1 => Just(Op::Authorize(Auth::Stored)),
+        3 => Just(Op::Return(CallbackAnswer::TokenText)),
+        3 => Just(Op::Respond(HttpAnswer::Success(Life::Unknown))),
+        3 => Just(Op::Deadline),
+    ]
+}
+
+/// A whole session of less than so many ops, for [`session::run`](super::session::run), which holds it to the model. It
+/// shrinks to fewer ops.
+pub fn scenario(ops: usize) -> impl Strategy<Value = Scenario> {
+    (arbitrary::<Client>(), vec(op(), 0..ops)).prop_map(|(client, ops)| Scenario { client, ops })
 }

@@ -85,11 +85,13 @@ pub struct Model {
 }
 
 /// An operation under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Operation {
     kind: Kind,
     /// Whether a rejection of its request has caused a renewal.
     renewed: bool,
+    /// The token its request is on its way with, from host to host.
+    sent_with: Option<Secret>,
 }
 
 /// What an operation is, as far as tokens are concerned.
@@ -187,7 +189,7 @@ impl Model {
         let Some(operation) = started else { return Ok(()) };
         let is_new = operation > self.last_ids.operation;
         self.last_ids.operation = self.last_ids.operation.max(operation);
-        self.operations.insert(operation, Operation { kind: Kind::of(input), renewed: false });
+        self.operations.insert(operation, Operation { kind: Kind::of(input), renewed: false, sent_with: None });
         ensure(is_new, Invariant::CompletesOnce, || format!("{operation:?} is used twice"))
     }
 
@@ -274,7 +276,12 @@ impl Model {
         ensure(is_new, Invariant::NothingLeft, || format!("{id:?} is used twice"))?;
         let is_running = operation.is_none_or(|operation| self.operations.contains_key(&operation));
         ensure(is_running, Invariant::NothingLeft, || format!("{id:?} is for {operation:?}, which has ended"))?;
-        check_is_not_rejected(&self.rejected, bearer.map(Secret::from).as_ref())
+        // The next host is told what the last one was, whatever has become known of the token meanwhile.
+        let bearer = bearer.map(Secret::from);
+        let operation = operation.and_then(|operation| self.operations.get_mut(&operation));
+        let sent_before = operation.and_then(|operation| operation.sent_with.replace(bearer.clone()?));
+        let is_next_host = bearer.is_some() && sent_before == bearer;
+        if is_next_host { Ok(()) } else { check_is_not_rejected(&self.rejected, bearer.as_ref()) }
     }
 
     fn on_connection_action(&mut self, action: &ConnectionAction) -> Result<(), Violation> {

@@ -127,6 +127,9 @@ impl Model {
             // Whoever waited for the time signs now.
             Purpose::Time => self.step.asks_allowed += 1 + self.running(Kind::RequestToken),
             Purpose::WithToken { is_current } if is_token_error(response) => {
+                if let Some(operation) = request.operation.and_then(|operation| self.operations.get_mut(&operation)) {
+                    operation.sent_with = None;
+                }
                 if is_current {
                     self.token.clone().into_iter().for_each(|token| self.on_token_rejected(token));
                 }
