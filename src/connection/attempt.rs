@@ -17,7 +17,7 @@ impl ConnectionMachine {
     /// Starts an attempt. `rejected` is the error that the last credentials were rejected with during the attempt
     /// that this one takes the place of.
     pub(super) fn start_connecting(&mut self, rejected: Option<Error>) {
-        self.suspend_at.get_or_insert(self.mono.saturating_add(self.connection_state_ttl));
+        self.suspend_at.get_or_insert(self.mono.saturating_add(self.connection_state_ttl.max(1)));
         self.await_credentials(self.mono);
         self.emit(ConnectionAction::CredentialsNeeded { rejected });
     }
@@ -26,7 +26,7 @@ impl ConnectionMachine {
     pub(super) fn reconnect(&mut self) {
         let not_before = self.reconnected_at.map_or(self.mono, |at| self.mono.max(at.saturating_add(RECONNECT_PAUSE)));
         self.reconnected_at = Some(not_before);
-        self.suspend_at.get_or_insert(self.mono.saturating_add(self.connection_state_ttl));
+        self.suspend_at.get_or_insert(self.mono.saturating_add(self.connection_state_ttl.max(1)));
         self.await_credentials(not_before);
         self.emit(ConnectionAction::CredentialsNeeded { rejected: None });
     }
@@ -53,7 +53,7 @@ impl ConnectionMachine {
             State::Closed | State::Failed => self.forget_everything(),
             State::Initialized | State::Disconnected { .. } | State::Suspended { .. } => {}
         }
-        self.suspend_at.get_or_insert(self.mono.saturating_add(self.connection_state_ttl));
+        self.suspend_at.get_or_insert(self.mono.saturating_add(self.connection_state_ttl.max(1)));
         self.open_primary(with);
     }
 
@@ -161,13 +161,13 @@ impl ConnectionMachine {
     pub(super) fn disconnect(&mut self, reason: Option<Error>) {
         self.failures = self.failures.saturating_add(1);
         let retry_in = self.settings.retry_in(self.failures, &mut self.random);
-        let retry_at = self.mono.saturating_add(retry_in);
+        let retry_at = self.mono.saturating_add(retry_in.max(1));
         self.transition(State::Disconnected { retry_at }, reason, Some(retry_in));
     }
 
     fn suspend(&mut self, reason: Error) {
         let retry_in = u64::from(self.settings.suspended_retry_timeout);
-        let retry_at = self.mono.saturating_add(retry_in);
+        let retry_at = self.mono.saturating_add(retry_in.max(1));
         self.transition(State::Suspended { retry_at }, Some(reason), Some(retry_in));
     }
 

@@ -63,7 +63,7 @@ impl ConnectionMachine {
     /// Leaves a connection that is up. The time until it is suspended runs from here (`RTN14e`).
     pub(super) fn leave_connected(&mut self, reason: Option<Error>) {
         self.let_go();
-        self.suspend_at = Some(self.mono.saturating_add(self.connection_state_ttl));
+        self.suspend_at = Some(self.mono.saturating_add(self.connection_state_ttl.max(1)));
         self.disconnect(reason);
     }
 

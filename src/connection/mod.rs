@@ -316,7 +316,8 @@ impl ConnectionMachine {
     }
 
     fn after(&self, ms: u32) -> u64 {
-        self.mono.saturating_add(u64::from(ms))
+        // Never now: with a timeout of 0, what follows would come due at once, and so for ever.
+        self.mono.saturating_add(u64::from(ms.max(1)))
     }
 
     fn emit(&mut self, action: ConnectionAction) {

@@ -87,7 +87,8 @@ impl Clock {
 
     /// The deadline that is so many milliseconds away.
     pub(super) fn after(&self, ms: u32) -> u64 {
-        self.now.mono.saturating_add(u64::from(ms))
+        // Never now: with a timeout of 0, what follows would come due at once, and so for ever.
+        self.now.mono.saturating_add(u64::from(ms.max(1)))
     }
 
     /// The time to sign with: the server's where `/time` told it, else the wall clock's (`RSA9d`, `RSA10k`).

@@ -2,7 +2,7 @@
 
 use ably_auth::http::HttpFailureKind;
 use ably_auth::options::ClientOptions;
-use ably_auth::{ConnectionMachine, ConnectionState, Now, TimerKind};
+use ably_auth::{ConnectionMachine, ConnectionState, Now, Session, TimerKind};
 use serde_json::json;
 
 use crate::common::*;
@@ -352,4 +352,24 @@ fn a_connection_machine_that_gets_no_credentials_gives_the_attempt_up() {
     assert_eq!(connection.state(), ConnectionState::Disconnected);
     let reason = connection.error_reason().expect("a reason");
     assert_eq!((reason.code(), reason.status_code()), (80019, 401));
+}
+
+#[test]
+fn timeouts_of_nothing_make_no_endless_loop() {
+    let now = Now::new(1_000, 1_700_000_000_000);
+    let options = ClientOptions::from_json(&json!({
+        "authCallback": true,
+        "realtimeRequestTimeout": 0,
+        "httpRequestTimeout": 0,
+        "disconnectedRetryTimeout": 0,
+        "suspendedRetryTimeout": 0,
+    }));
+    let mut session = Session::new(options.expect("options"), [7; 32], now).expect("a session");
+    session.connect(now);
+
+    session.handle_timeout(now);
+
+    let actions = std::iter::from_fn(|| session.poll_action()).count();
+    assert!(actions < 10, "{actions} actions");
+    assert!(session.poll_timeout().is_some_and(|(at, _)| at > now.mono));
 }
