@@ -1,6 +1,6 @@
 //! Every interleaving, to a depth: breadth-first over real sessions.
 //!
-//! A node is a [`World`](super::session::World): a session, what its environment still owes it, and the model. From
+//! A node is a [`World`]: a session, what its environment still owes it, and the model. From
 //! each node every move of the alphabet is made, in every order, until the depth is reached. What comes of a move is
 //! checked by the model, and every new state too; a panic inside the session is a violation like any other. The first
 //! violation ends the search, with the shortest way to it as lines that `ably-auth drive --realtime` reads.
