@@ -3,11 +3,12 @@
 #![cfg(feature = "testkit")]
 
 use ably_auth::connection::{ConnectionAction, ConnectionInput, FrameContent};
+use ably_auth::http::{Headers, HttpFailure, HttpFailureKind, HttpResponse};
 use ably_auth::options::{AuthOptions, ClientOptions};
 use ably_auth::testkit::{Invariant, Model, Violation};
 use ably_auth::trace::{Command, Input};
 use ably_auth::wire::{Error, ErrorKind, ProtocolMessage, TokenDetails};
-use ably_auth::{Action, CallbackId, Event, Now, OperationId, Session, SessionAction, SocketId};
+use ably_auth::{Action, CallbackId, Event, Now, OperationId, RestRequest, Session, SessionAction, SocketId};
 use serde_json::json;
 
 const NOW: Now = Now::new(1_000, 1_700_000_000_000);
@@ -53,6 +54,7 @@ impl Watched {
             Input::Command(Command::Authorize(params, options)) => Some(session.authorize(params, options, NOW)),
             Input::Command(Command::RequestToken(params, options)) => Some(session.request_token(params, options, NOW)),
             Input::Command(Command::Credentials) => Some(session.credentials(NOW)),
+            Input::Command(Command::Request(request)) => Some(session.request(request, NOW)),
             Input::Event(event) => {
                 session.handle_event(event, NOW);
                 None
@@ -234,6 +236,35 @@ fn a_rejected_token_is_not_used_again() {
         .on_action(&SessionAction::Connection(ConnectionAction::CloseSocket { id: 1.into() }))
         .expect("closed");
     assert_eq!(watched.refusal(open_socket(2)), Invariant::TokensAdvance);
+}
+
+#[test]
+fn the_next_host_is_told_what_the_last_one_was_until_one_rejects_it() {
+    let mut watched = Watched::connected();
+    watched.tell(Input::Command(Command::Request(RestRequest::new("GET", "/stats"))));
+    let sent = watched.actions();
+    sent.iter().for_each(|action| watched.model.on_action(action).expect("it is sent"));
+    let [SessionAction::Auth(Action::SendHttp { id, .. })] = sent[..] else { panic!("{sent:?}") };
+    let send_again = |to: u64| {
+        let mut again = sent[0].clone();
+        let SessionAction::Auth(Action::SendHttp { id, .. }) = &mut again else { unreachable!() };
+        *id = to.into();
+        again
+    };
+    let told = |model: &mut Model, event: Event| model.on_input(&Input::Event(event.into()), None, NOW);
+
+    let error = Error::new(ErrorKind::Rejected, 40142, 401, "expired");
+    told(&mut watched.model, Event::TokenRejected { token: TOKEN.into(), error }).expect("an input");
+    let failure = HttpFailure::new(HttpFailureKind::Connect);
+    told(&mut watched.model, Event::HttpFailed { id, failure }).expect("an input");
+    let next = id.as_u64() + 1;
+    assert_eq!(watched.model.on_action(&send_again(next)), Ok(()));
+
+    let body = json!({"error": {"code": 40142, "statusCode": 401, "message": "expired"}}).to_string();
+    let response = HttpResponse::new(401, Headers::from_iter([("Content-Type", "application/json")]), body);
+    told(&mut watched.model, Event::HttpResponse { id: next.into(), response }).expect("an input");
+    let refused = watched.model.on_action(&send_again(next + 1));
+    assert_eq!(refused.map_err(|violation| violation.invariant), Err(Invariant::TokensAdvance));
 }
 
 #[test]

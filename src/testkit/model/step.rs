@@ -127,9 +127,8 @@ impl Model {
             // Whoever waited for the time signs now.
             Purpose::Time => self.step.asks_allowed += 1 + self.running(Kind::RequestToken),
             Purpose::WithToken { is_current } if is_token_error(response) => {
-                if let Some(operation) = request.operation.and_then(|operation| self.operations.get_mut(&operation)) {
-                    operation.sent_with = None;
-                }
+                let operation = request.operation.and_then(|operation| self.operations.get_mut(&operation));
+                let sent_with = operation.and_then(|operation| operation.sent_with.take());
                 if is_current {
                     self.token.clone().into_iter().for_each(|token| self.on_token_rejected(token));
                 }
@@ -139,10 +138,13 @@ impl Model {
                     needs_another && self.operations.get(operation).is_some_and(|operation| !operation.renewed)
                 });
                 self.step.renewing = may_renew;
-                // The connection goes on with that token, also with one that has expired since and has no successor, and
-                // needs another for itself.
-                let goes_on = matches!(self.state, ConnectionState::Connecting | ConnectionState::Connected);
-                self.step.asks_allowed += usize::from(may_renew.is_some() || needs_another && goes_on);
+                // The connection goes on with that token, or does so although it has expired since and has no successor,
+                // and needs another for itself.
+                let is_up = matches!(self.state, ConnectionState::Connecting | ConnectionState::Connected);
+                let uses_it =
+                    self.socket.as_ref().is_some_and(|socket| sent_with.is_some() && socket.token == sent_with);
+                let goes_on = is_up && (is_current || self.token.is_none() && uses_it);
+                self.step.asks_allowed += usize::from(may_renew.is_some() || goes_on);
             }
             Purpose::WithToken { .. } | Purpose::Other => {}
         }
