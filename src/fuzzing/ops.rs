@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 
 use arbitrary::Arbitrary;
 
+use crate::http::HttpFailureKind;
 pub use crate::testkit::session::{
-    Auth, CallbackAnswer, Client, Failure, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
+    Auth, CallbackAnswer, Client, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
 };
 
 /// A machine and what happens to it.
@@ -30,7 +31,7 @@ pub enum Op {
     /// The `nth` pending HTTP attempt gets a response.
     Respond { nth: u8, answer: HttpAnswer },
     /// The `nth` pending HTTP attempt fails.
-    FailHttp { nth: u8, failure: Failure },
+    FailHttp { nth: u8, failure: HttpFailureKind },
     /// The `nth` pending callback returns.
     Return { nth: u8, answer: CallbackAnswer },
     /// The `nth` pending callback fails.

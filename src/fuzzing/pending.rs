@@ -6,7 +6,7 @@ use alloc::format;
 use super::invariants::{Broken, broken};
 use super::palette;
 use super::world::Input;
-use crate::http::HttpRequest;
+use crate::http::{HttpFailure, HttpFailureKind, HttpRequest};
 use crate::{Action, AuthMachine, CallbackId, Event, HttpId, OperationId};
 
 /// Everything under way, by id.
@@ -137,7 +137,7 @@ impl Pending {
             probe.ignored() == machine.ignored()
         };
         self.callbacks.retain(|id| is_heard(Event::CallbackFailed { id: *id, error: error.clone() }));
-        let failure = palette::failure(super::ops::Failure::Other);
+        let failure = HttpFailure::new(HttpFailureKind::Other);
         match self.http.keys().find(|id| !is_heard(Event::HttpFailed { id: **id, failure: failure.clone() })) {
             Some(id) => broken(10, format!("nobody waits for {id:?}, and it was not aborted")),
             None => Ok(()),

@@ -10,6 +10,7 @@ use super::invariants::{Broken, Step, Watch, broken, secrets};
 use super::ops::{Client, Command, Life, Op, Punctuality, RejectedToken, Stray};
 use super::palette::{self, Mint};
 use super::pending::Pending;
+use crate::http::{HttpFailure, HttpFailureKind};
 use crate::options::AuthOptions;
 use crate::wire::{Error, TokenParams, TokenRevocationTargetSpecifier};
 use crate::{
@@ -111,7 +112,7 @@ impl World {
                 self.event(Event::HttpResponse { id, response })
             }),
             Op::FailHttp { nth, failure } => self.pending.nth_http(*nth).map_or(Ok(()), |(id, _)| {
-                let failure = palette::failure(*failure);
+                let failure = HttpFailure::new(*failure);
                 self.event(Event::HttpFailed { id, failure })
             }),
             Op::Return { nth, answer } => self.pending.nth_callback(*nth).map_or(Ok(()), |id| {
@@ -185,7 +186,7 @@ impl World {
 
     fn next_failure(&mut self) -> Option<Event> {
         if let Some((id, _)) = self.pending.nth_http(0) {
-            return Some(Event::HttpFailed { id, failure: palette::failure(super::ops::Failure::Connect) });
+            return Some(Event::HttpFailed { id, failure: HttpFailure::new(HttpFailureKind::Connect) });
         }
         if let Some(id) = self.pending.nth_callback(0) {
             return Some(Event::CallbackFailed { id, error: palette::error(super::ops::Reason::NoCode) });
@@ -240,7 +241,7 @@ impl World {
                 Event::HttpResponse { id: http(nth), response }
             }
             Stray::HttpFailed { nth } if !self.pending.http.contains_key(&http(nth)) => {
-                Event::HttpFailed { id: http(nth), failure: palette::failure(super::ops::Failure::Closed) }
+                Event::HttpFailed { id: http(nth), failure: HttpFailure::new(HttpFailureKind::Closed) }
             }
             Stray::CallbackResult { nth } if !self.pending.callbacks.contains(&callback(nth)) => {
                 let value = palette::callback_value(super::ops::CallbackAnswer::TokenText, &mut self.mint, self.now);

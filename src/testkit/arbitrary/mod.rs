@@ -10,10 +10,11 @@ mod wire;
 
 use alloc::string::String;
 
-use arbitrary::{Result, Unstructured};
+use arbitrary::{Arbitrary as _, Result, Unstructured};
 use serde_json::{Value, json};
 
 use super::UNIX_START;
+use super::session::{Reason, palette};
 
 /// One of these, or, now and then, any text.
 fn text(u: &mut Unstructured<'_>, usual: &[&str]) -> Result<String> {
@@ -43,9 +44,8 @@ fn moment(u: &mut Unstructured<'_>) -> Result<i64> {
 const TOKENS: &[&str] = &["token-1", "token-2", "token-3", "a.b.c"];
 const CLIENT_IDS: &[&str] = &["me", "another", "*", ""];
 
-/// An error as the service writes it: code and status of those that matter to auth.
+/// An error as the service writes it: mostly one of those that matter to auth.
 fn error_json(u: &mut Unstructured<'_>) -> Result<Value> {
-    let numbers = [(40142, 401), (40140, 401), (40171, 403), (40300, 403), (40101, 401), (50000, 500), (80003, 400)];
-    let (code, status) = if is_wild(u)? { u.arbitrary::<(u32, u16)>()? } else { *u.choose(&numbers)? };
+    let (code, status) = if is_wild(u)? { u.arbitrary()? } else { palette::numbers(Reason::arbitrary(u)?) };
     Ok(json!({"code": code, "statusCode": status, "message": text(u, &["no", ""])?}))
 }

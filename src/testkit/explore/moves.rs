@@ -1,6 +1,7 @@
 //! The alphabet.
 
-use crate::testkit::session::{Auth, CallbackAnswer, Failure, Frame, HttpAnswer, Life, Op, Reason, World};
+use crate::http::HttpFailureKind;
+use crate::testkit::session::{Auth, CallbackAnswer, Frame, HttpAnswer, Life, Op, Reason, World};
 
 /// One move: ops that happen together.
 pub(super) struct Move {
@@ -72,7 +73,7 @@ pub(super) const MOVES: &[Move] = &[
     free(&[Op::ReturnStale]),
     free(&[Op::Respond(HttpAnswer::Success(Life::Minute))]),
     free(&[Op::Respond(HttpAnswer::Refusal(Reason::TokenExpired))]),
-    free(&[Op::FailHttp(Failure::Connect)]),
+    free(&[Op::FailHttp(HttpFailureKind::Connect)]),
     free(&[Op::RespondStale]),
     free(&[Op::TokenExpired]),
     free(&[Op::TokenRejected]),

@@ -19,6 +19,7 @@
 
 mod ops;
 pub(crate) mod palette;
+mod perform;
 mod values;
 mod world;
 
@@ -26,7 +27,7 @@ use super::Violation;
 
 pub use ops::{Frame, Op, Scenario};
 pub use values::{
-    Auth, CallbackAnswer, Client, Failure, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
+    Auth, CallbackAnswer, Client, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
 };
 pub use world::World;
 

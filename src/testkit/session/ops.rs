@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use arbitrary::Arbitrary;
 use serde_json::{Value, json};
 
-use super::values::{Auth, CallbackAnswer, Client, Failure, HttpAnswer, Reason};
+use super::values::{Auth, CallbackAnswer, Client, HttpAnswer, Reason};
+use crate::http::HttpFailureKind;
 use crate::wire::action;
 
 /// A session and what happens to it.
@@ -48,7 +49,7 @@ pub enum Op {
     /// The request that waits longest gets a response.
     Respond(HttpAnswer),
     /// The request that waits longest fails.
-    FailHttp(Failure),
+    FailHttp(HttpFailureKind),
     Network {
         up: bool,
     },

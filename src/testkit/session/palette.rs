@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::values::{
-    Auth, CallbackAnswer, Client, Failure, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
+    Auth, CallbackAnswer, Client, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
 };
-use crate::http::{Headers, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse};
+use crate::http::{Headers, HttpRequest, HttpResponse};
 use crate::options::{ApiKey, AuthMethod, AuthOptions, ClientOptions, Endpoint, TokenOption};
 use crate::wire::{Capability, Error, MAX_TOKEN_LENGTH, Secret, TokenDetails, TokenRequest};
 use crate::{CallbackValue, ErrorKind, Now, OpaqueJson};
@@ -272,7 +272,7 @@ fn status_code(status: Status) -> u16 {
 }
 
 /// Code and status; code 0 is none.
-fn numbers(reason: Reason) -> (u32, u16) {
+pub(crate) fn numbers(reason: Reason) -> (u32, u16) {
     match reason {
         Reason::TokenExpired => (40142, 401),
         Reason::TokenRevoked => (40141, 401),
@@ -289,17 +289,6 @@ fn numbers(reason: Reason) -> (u32, u16) {
 pub(crate) fn error(reason: Reason) -> Error {
     let (code, status) = numbers(reason);
     Error::new(ErrorKind::Rejected, code, status, "somebody said no")
-}
-
-pub(crate) fn failure(failure: Failure) -> HttpFailure {
-    HttpFailure::new(match failure {
-        Failure::Dns => HttpFailureKind::Dns,
-        Failure::Connect => HttpFailureKind::Connect,
-        Failure::Tls => HttpFailureKind::Tls,
-        Failure::Timeout => HttpFailureKind::Timeout,
-        Failure::Closed => HttpFailureKind::Closed,
-        Failure::Other => HttpFailureKind::Other,
-    })
 }
 
 pub(crate) fn client_id(identity: Identity) -> String {

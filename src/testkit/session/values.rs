@@ -162,19 +162,6 @@ pub enum Reason {
     NoCodeForbidden,
 }
 
-/// The kinds of failure of an HTTP request.
-#[allow(missing_docs, reason = "the names say it")]
-#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Failure {
-    Dns,
-    Connect,
-    Tls,
-    Timeout,
-    Closed,
-    Other,
-}
-
 /// What a callback returns.
 #[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,18 +6,14 @@ use core::hash::{Hash, Hasher};
 
 use super::ops::{Frame, Op};
 use super::palette::{self, Mint};
-use super::values::{CallbackAnswer, Client, HttpAnswer, Life, Reason};
-use crate::connection::{ConnectionAction, ConnectionInput, FrameContent};
-use crate::http::{Headers, HttpRequest, HttpResponse};
+use super::values::{CallbackAnswer, Client, HttpAnswer, Life};
+use crate::connection::ConnectionAction;
+use crate::http::HttpRequest;
 use crate::options::ClientOptions;
-use crate::session::Command;
 use crate::testkit::model::{Invariant, Model, Violation};
 use crate::trace::{Input, Line, New};
-use crate::wire::{ProtocolMessage, Secret, action};
-use crate::{
-    Action, CallbackId, ConnectionState, Event, HttpId, Now, OperationId, RestRequest, Session, SessionAction,
-    SessionEvent, SocketId,
-};
+use crate::wire::{Secret, action};
+use crate::{CallbackId, ConnectionState, HttpId, Now, OperationId, Session, SessionAction};
 
 /// More deadlines than it takes to end every operation.
 const MOST_DEADLINES: usize = 400;
@@ -28,22 +24,22 @@ const MOST_DEADLINES: usize = 400;
 /// left out.
 #[derive(Clone, Debug)]
 pub struct World {
-    session: Session,
-    model: Model,
-    now: Now,
-    mint: Mint,
+    pub(super) session: Session,
+    pub(super) model: Model,
+    pub(super) now: Now,
+    pub(super) mint: Mint,
     /// Waiting, as far as the environment knows: it is not told when the session gives a callback up.
-    callbacks: VecDeque<CallbackId>,
-    requests: VecDeque<(HttpId, HttpRequest)>,
-    last_callback: u64,
-    last_request: u64,
-    sockets_opened: u64,
-    sockets_closed: usize,
-    tokens_asked_for: usize,
+    pub(super) callbacks: VecDeque<CallbackId>,
+    pub(super) requests: VecDeque<(HttpId, HttpRequest)>,
+    pub(super) last_callback: u64,
+    pub(super) last_request: u64,
+    pub(super) sockets_opened: u64,
+    pub(super) sockets_closed: usize,
+    pub(super) tokens_asked_for: usize,
     /// Of the last op.
-    actions: Vec<SessionAction>,
+    pub(super) actions: Vec<SessionAction>,
     /// What the last op told the session.
-    lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
 }
 
 /// Construction.
@@ -117,115 +113,6 @@ impl World {
         self.check_state()
     }
 
-    /// Lets it happen, and checks what came of it; not yet the state it leads to.
-    pub(crate) fn step(&mut self, op: Op) -> Result<(), Violation> {
-        self.actions.clear();
-        self.lines.clear();
-        match op {
-            Op::Connect => self.tell(Input::Connect),
-            Op::Close => self.tell(Input::Close),
-            Op::Authorize(auth) => {
-                let options = palette::auth_options(auth, &mut self.mint, self.now);
-                self.command(Command::Authorize(None, options))
-            }
-            Op::Request => self.command(Command::Request(RestRequest::new("GET", "/stats"))),
-            Op::RequestToken => self.command(Command::RequestToken(None, None)),
-            Op::Credentials => self.command(Command::Credentials),
-            Op::Cancel => match self.oldest_operation() {
-                Some(operation) => self.command(Command::Cancel(operation)),
-                None => Ok(()),
-            },
-            Op::Send => self.tell(Input::Send(ProtocolMessage::new(action::MESSAGE))),
-            Op::Open => match self.model.socket() {
-                Some((id, _)) => self.event(ConnectionInput::SocketOpened { id }),
-                None => Ok(()),
-            },
-            Op::Receive(frame) => match self.model.socket() {
-                Some((id, true)) => self.event(frame_input(id, frame)),
-                _ => Ok(()),
-            },
-            Op::ReceiveStale(frame) => self.event(frame_input(self.stale_socket(), frame)),
-            Op::Ping => match self.model.socket() {
-                Some((id, _)) => self.event(ConnectionInput::Activity { id }),
-                None => Ok(()),
-            },
-            Op::SocketGone => match self.model.socket() {
-                Some((id, _)) => self.event(gone(id)),
-                None => Ok(()),
-            },
-            Op::SocketGoneStale => self.event(gone(self.stale_socket())),
-            Op::Return(answer) => match self.callbacks.pop_front() {
-                Some(id) => {
-                    let value = palette::callback_value(answer, &mut self.mint, self.now);
-                    self.event(Event::CallbackResult { id, value })
-                }
-                None => Ok(()),
-            },
-            Op::FailCallback(reason) => match self.callbacks.pop_front() {
-                Some(id) => self.event(Event::CallbackFailed { id, error: palette::error(reason) }),
-                None => Ok(()),
-            },
-            Op::Respond(answer) => match self.requests.pop_front() {
-                Some((id, request)) => {
-                    let response = palette::response(answer, &request, &mut self.mint, self.now);
-                    self.event(Event::HttpResponse { id, response })
-                }
-                None => Ok(()),
-            },
-            Op::FailHttp(failure) => match self.requests.pop_front() {
-                Some((id, _)) => self.event(Event::HttpFailed { id, failure: palette::failure(failure) }),
-                None => Ok(()),
-            },
-            Op::Network { up } => self.event(ConnectionInput::Network { up }),
-            Op::TokenRejected => match self.token().cloned() {
-                Some(token) => self.event(Event::TokenRejected { token, error: palette::error(Reason::TokenExpired) }),
-                None => Ok(()),
-            },
-            Op::TokenExpired => self.event(Event::TokenExpired {}),
-            Op::Deadline => match self.session.poll_timeout() {
-                Some((at, _)) => self.advance(at.saturating_sub(self.now.mono)),
-                None => Ok(()),
-            },
-            Op::Advance { ms } => self.advance(ms.into()),
-            Op::Oversleep { seconds } => {
-                self.pass(u64::from(seconds) * 1_000);
-                Ok(())
-            }
-            Op::JumpWallClock { minutes } => {
-                self.now.unix_ms += i64::from(minutes) * 60_000;
-                Ok(())
-            }
-            Op::ReturnStale => {
-                match (1..=self.last_callback).map(CallbackId::from).rev().find(|id| self.is_over(*id)) {
-                    Some(id) => {
-                        let value = palette::callback_value(CallbackAnswer::SameToken, &mut self.mint, self.now);
-                        self.event(Event::CallbackResult { id, value })
-                    }
-                    None => Ok(()),
-                }
-            }
-            Op::RespondStale => {
-                let pending = |id: &HttpId| self.requests.iter().any(|(pending, _)| pending == id);
-                match (1..=self.last_request).map(HttpId::from).rev().find(|id| !pending(id)) {
-                    Some(id) => {
-                        let response = HttpResponse::new(200, Headers::new(), r#"{"token":"late"}"#);
-                        self.event(Event::HttpResponse { id, response })
-                    }
-                    None => Ok(()),
-                }
-            }
-            Op::Defer => {
-                self.callbacks.rotate_left(usize::from(!self.callbacks.is_empty()));
-                self.requests.rotate_left(usize::from(!self.requests.is_empty()));
-                Ok(())
-            }
-        }?;
-        if self.session.poll_timeout().is_some_and(|(at, _)| at <= self.now.mono) {
-            self.tell(Input::Timeout)?;
-        }
-        Ok(())
-    }
-
     /// Checks the state it is in.
     pub(crate) fn check_state(&mut self) -> Result<(), Violation> {
         self.model.check_state(&self.session, self.now)
@@ -262,109 +149,14 @@ impl World {
         }
     }
 
+    pub(super) fn oldest_operation(&self) -> Option<OperationId> {
+        self.model.operations().next()
+    }
+
     /// The line that makes its session.
     pub(crate) fn first_line(now: Now, client: &Client) -> Line {
         let options = Self::options(client, &mut Mint::default(), now);
         Line { now: Some(now), input: Input::New(New { options, seed: [client.seed; 32] }) }
-    }
-
-    fn command(&mut self, command: Command) -> Result<(), Violation> {
-        self.tell(Input::Command(command))
-    }
-
-    fn event(&mut self, event: impl Into<SessionEvent>) -> Result<(), Violation> {
-        self.tell(Input::Event(event.into()))
-    }
-
-    fn tell(&mut self, input: Input) -> Result<(), Violation> {
-        self.lines.push(Line { now: Some(self.now), input: input.clone() });
-        let (told, now) = (input.clone(), self.now);
-        let operation = match input {
-            Input::Command(command) => Some(self.session.start(command, now)),
-            Input::Event(event) => {
-                self.session.handle_event(event, now);
-                None
-            }
-            Input::Connect => {
-                self.session.connect(now);
-                None
-            }
-            Input::Close => {
-                self.session.close(now);
-                None
-            }
-            Input::Send(message) => {
-                let sent = self.session.send(message, now).is_ok();
-                let is_connected = self.is_connected();
-                if sent != is_connected {
-                    let what = alloc::format!("a frame was sent: {sent}; it is connected: {is_connected}");
-                    return Err(Violation { invariant: Invariant::ChangesFollow, what });
-                }
-                None
-            }
-            Input::Timeout => {
-                self.session.handle_timeout(now);
-                None
-            }
-            Input::New(_) => None,
-        };
-        self.model.on_input(&told, operation, now)?;
-        self.take_actions()
-    }
-
-    fn take_actions(&mut self) -> Result<(), Violation> {
-        while let Some(action) = self.session.poll_action() {
-            self.model.on_action(&action)?;
-            self.on_action(&action);
-            self.actions.push(action);
-        }
-        self.model.check_step(&self.session)
-    }
-
-    fn on_action(&mut self, action: &SessionAction) {
-        match action {
-            SessionAction::Auth(Action::SendHttp { id, request, .. }) => {
-                self.tokens_asked_for += usize::from(palette::Purpose::of(request).is_source());
-                self.last_request = id.as_u64();
-                self.requests.push_back((*id, request.clone()));
-            }
-            SessionAction::Auth(Action::AbortHttp { id }) => self.requests.retain(|(pending, _)| pending != id),
-            SessionAction::Auth(Action::InvokeCallback { id, .. }) => {
-                self.tokens_asked_for += 1;
-                self.last_callback = id.as_u64();
-                self.callbacks.push_back(*id);
-            }
-            SessionAction::Connection(ConnectionAction::OpenSocket { .. }) => self.sockets_opened += 1,
-            SessionAction::Connection(ConnectionAction::CloseSocket { .. }) => self.sockets_closed += 1,
-            _ => {}
-        }
-    }
-
-    fn advance(&mut self, ms: u64) -> Result<(), Violation> {
-        let end = self.now.mono.saturating_add(ms);
-        while let Some((at, _)) = self.session.poll_timeout().filter(|(at, _)| *at <= end) {
-            self.pass(at.saturating_sub(self.now.mono));
-            self.tell(Input::Timeout)?;
-        }
-        self.pass(end - self.now.mono);
-        Ok(())
-    }
-
-    fn pass(&mut self, ms: u64) {
-        self.now = Now::new(self.now.mono + ms, self.now.unix_ms + ms as i64);
-    }
-
-    fn oldest_operation(&self) -> Option<OperationId> {
-        self.model.operations().next()
-    }
-
-    fn is_over(&self, id: CallbackId) -> bool {
-        !self.callbacks.contains(&id)
-    }
-
-    fn stale_socket(&self) -> SocketId {
-        let current = self.model.socket().map(|(id, _)| id);
-        (1..=self.sockets_opened).map(SocketId::from).find(|id| Some(*id) != current).unwrap_or_else(|| 1_000.into())
     }
 }
 
@@ -488,7 +280,7 @@ impl World {
         self.tokens_asked_for
     }
 
-    fn token(&self) -> Option<&Secret> {
+    pub(super) fn token(&self) -> Option<&Secret> {
         self.session.auth().token_details().map(|details| &details.token)
     }
 
@@ -512,12 +304,4 @@ impl Hash for World {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.what_matters().hash(state);
     }
-}
-
-fn frame_input(id: SocketId, frame: Frame) -> ConnectionInput {
-    ConnectionInput::Frame { id, content: FrameContent::Text(frame.text().into()) }
-}
-
-fn gone(id: SocketId) -> ConnectionInput {
-    ConnectionInput::SocketClosed { id, kind: None, status: None, message: None }
 }
