@@ -22,70 +22,60 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
+/// Gives each input of a target to its body, and says which one it was.
+fn replay(target: &str, body: impl Fn(&[u8])) {
+    for (name, bytes) in corpus(target) {
+        println!("{name}");
+        body(&bytes);
+    }
+}
+
+/// The value that any bytes stand for.
+fn value<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> T {
+    T::arbitrary_take_rest(Unstructured::new(bytes)).expect("any bytes are a value")
+}
+
 #[test]
 fn the_machine_corpus_breaks_no_invariant() {
-    for (name, bytes) in corpus("machine") {
-        if let Some(Err(violation)) = Scenario::from_bytes(&bytes).as_ref().map(run) {
-            panic!("{name}: {violation}");
+    replay("machine", |bytes| {
+        if let Some(Err(violation)) = Scenario::from_bytes(bytes).as_ref().map(run) {
+            panic!("{violation}");
         }
-    }
+    });
 }
 
 #[test]
 fn the_session_corpus_breaks_no_invariant() {
-    for (name, bytes) in corpus("session") {
-        println!("{name}");
-        let scenario = session::Scenario::arbitrary_take_rest(Unstructured::new(&bytes));
-        session::run(&scenario.expect("any bytes are a scenario"));
-    }
+    replay("session", |bytes| session::run(&value(bytes)));
 }
 
 #[test]
 fn the_answers_corpus_is_read() {
-    for (name, bytes) in corpus("answers") {
-        println!("{name}");
-        answers(&bytes);
-    }
+    replay("answers", answers);
 }
 
 #[test]
 fn the_lines_corpus_is_answered() {
-    for (name, bytes) in corpus("lines") {
-        println!("{name}");
-        lines(&bytes);
-    }
+    replay("lines", lines);
 }
 
 #[test]
 fn the_options_corpus_is_read() {
-    for (name, bytes) in corpus("options") {
-        println!("{name}");
-        options(&bytes);
-    }
+    replay("options", options);
 }
 
 #[test]
 fn the_capability_corpus_is_read() {
-    for (name, bytes) in corpus("capability") {
-        println!("{name}");
-        capability(&bytes);
-    }
+    replay("capability", capability);
 }
 
 #[test]
 fn the_differential_corpus_agrees() {
-    for (name, bytes) in corpus("differential") {
-        println!("{name}");
-        differential(&Arbitrary::arbitrary_take_rest(Unstructured::new(&bytes)).expect("any bytes are an input"));
-    }
+    replay("differential", |bytes| differential(&value(bytes)));
 }
 
 #[test]
 #[cfg(feature = "sandbox")]
 fn the_sandbox_corpus_is_answered() {
-    for (name, bytes) in corpus("sandbox") {
-        println!("{name}");
-        let scenario = sandbox::Scenario::arbitrary_take_rest(Unstructured::new(&bytes));
-        sandbox::run(&scenario.expect("any bytes are a scenario"));
-    }
+    replay("sandbox", |bytes| sandbox::run(&value(bytes)));
 }
