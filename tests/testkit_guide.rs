@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ably_auth::http::{HttpFailure, HttpFailureKind, HttpResponse};
 use ably_auth::options::ClientOptions;
-use ably_auth::testkit::{Clock, KEY, strategies};
+use ably_auth::testkit::{Clock, KEY, Model, Violation, strategies};
+use ably_auth::trace::{Command, Input};
 use ably_auth::{Action, Event, HttpId, OperationId, RestRequest, Session, SessionAction};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -29,8 +30,12 @@ enum Mistake {
 /// The event loop under test: one thread, and a queue of what has happened.
 struct EventLoop {
     session: Session,
+    /// Watches the session, whatever the loop does.
+    model: Model,
     clock: Clock,
     inbox: VecDeque<Event>,
+    /// What the session wants done.
+    outbox: VecDeque<SessionAction>,
     ended: BTreeMap<OperationId, u32>,
     mistake: Mistake,
 }
@@ -41,28 +46,67 @@ impl EventLoop {
         let mut options = ClientOptions::new(KEY).expect("a key");
         options.auth.use_token_auth = Some(true);
         let session = Session::new(options, [7; 32], clock.now()).expect("options that will do");
-        EventLoop { session, clock, inbox: VecDeque::new(), ended: BTreeMap::new(), mistake }
+        let model = Model::new(&session).with_secret(KEY);
+        EventLoop {
+            session,
+            model,
+            clock,
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            ended: BTreeMap::new(),
+            mistake,
+        }
+    }
+
+    /// Every input goes through here: the session is told, and the model of it and of all that comes of it.
+    fn tell(&mut self, input: Input) -> Result<Option<OperationId>, Violation> {
+        let now = self.clock.now();
+        let started = match input.clone() {
+            Input::Command(Command::Request(request)) => Some(self.session.request(request, now)),
+            Input::Command(Command::RequestToken(params, options)) => {
+                Some(self.session.request_token(params, options, now))
+            }
+            Input::Command(Command::Credentials) => Some(self.session.credentials(now)),
+            Input::Command(_) => Some(self.session.time(now)),
+            Input::Event(event) => {
+                self.session.handle_event(event, now);
+                None
+            }
+            _ => {
+                self.session.handle_timeout(now);
+                None
+            }
+        };
+        self.model.on_input(&input, started, now)?;
+        while let Some(action) = self.session.poll_action() {
+            self.model.on_action(&action)?;
+            self.outbox.push_back(action);
+        }
+        self.model.check(&self.session, now)?;
+        Ok(started)
     }
 
     /// Runs until there is nothing to do and nothing to wait for, or for so many turns.
-    fn run(&mut self, turns: usize, service: &mut Service) {
+    fn run(&mut self, turns: usize, service: &mut Service) -> Result<(), Violation> {
         for _ in 0..turns {
-            let mut actions: Vec<_> = std::iter::from_fn(|| self.session.poll_action()).collect();
-            if self.mistake == Mistake::DropsAnAction && actions.len() > 1 {
-                actions.pop();
+            if self.mistake == Mistake::DropsAnAction && self.outbox.len() > 1 {
+                self.outbox.pop_back();
             }
-            actions.into_iter().for_each(|action| self.perform(action, service));
+            while let Some(action) = self.outbox.pop_front() {
+                self.perform(action, service);
+            }
             if let Some(event) = self.inbox.pop_front() {
-                self.session.handle_event(event.into(), self.clock.now());
+                self.tell(Input::Event(event.into()))?;
             } else if let Some((at, _)) = self.session.poll_timeout() {
                 self.clock.advance(at.saturating_sub(self.clock.now().mono));
                 if self.mistake != Mistake::ForgetsTimeouts {
-                    self.session.handle_timeout(self.clock.now());
+                    self.tell(Input::Timeout)?;
                 }
             } else {
-                return;
+                return Ok(());
             }
         }
+        Ok(())
     }
 
     fn perform(&mut self, action: SessionAction, service: &mut Service) {
@@ -106,16 +150,14 @@ impl Service {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Command {
-    Request,
-    Credentials,
-    RequestToken,
-    Time,
-}
-
 fn commands() -> impl Strategy<Value = Vec<Command>> {
-    vec(select(&[Command::Request, Command::Credentials, Command::RequestToken, Command::Time][..]), 1..5)
+    let commands = [
+        Command::Request(RestRequest::new("GET", "/stats")),
+        Command::Credentials,
+        Command::RequestToken(None, None),
+        Command::Time,
+    ];
+    vec(select(commands.to_vec()), 1..5)
 }
 
 fn fates() -> impl Strategy<Value = Vec<Fate>> {
@@ -123,22 +165,20 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
     vec(prop_oneof![4 => response, 1 => Just(Fate::Failure), 1 => Just(Fate::Silence)], 0..12)
 }
 
-/// What follows from the duties of a loop, whatever the service does.
+fn held<T>(result: Result<T, Violation>) -> Result<T, TestCaseError> {
+    result.map_err(|violation| TestCaseError::fail(violation.to_string()))
+}
+
+/// What follows from the duties of a loop, whatever the service does; and what the model says of the session.
 fn check(mistake: Mistake, commands: &[Command], fates: &[Fate]) -> Result<(), TestCaseError> {
     const MOST_TURNS: usize = 500;
     let mut event_loop = EventLoop::new(mistake);
     let mut service = Service(fates.iter().cloned().collect());
     let mut started = Vec::new();
     for command in commands {
-        let (session, now) = (&mut event_loop.session, event_loop.clock.now());
-        started.push(match command {
-            Command::Request => session.request(RestRequest::new("GET", "/stats"), now),
-            Command::Credentials => session.credentials(now),
-            Command::RequestToken => session.request_token(None, None, now),
-            Command::Time => session.time(now),
-        });
+        started.extend(held(event_loop.tell(Input::Command(command.clone())))?);
     }
-    event_loop.run(MOST_TURNS, &mut service);
+    held(event_loop.run(MOST_TURNS, &mut service))?;
     for operation in started {
         let times = event_loop.ended.get(&operation).copied().unwrap_or(0);
         prop_assert_eq!(times, 1, "{:?} has to end once", operation);
