@@ -57,7 +57,7 @@
 //! | [`sign`] | signing and verifying token requests |
 //! | [`machine`] | the Auth object |
 //! | [`connection`], [`session`] | a realtime connection, and both together |
-//! | [`trace`] | both driven by lines of JSON |
+//! | [`trace`] | both driven by lines of JSON, recorded and replayed |
 //!
 //! # Features
 //!
@@ -69,7 +69,7 @@
 //! | `sandbox` | an in-process server that behaves as Ably's auth surface does, for tests |
 //! | `testkit` | a harness in virtual time, and a model of what a correct session may do, for tests of your own |
 //! | `arbitrary`, `proptest` | inputs, options and whole sessions for fuzzers and for property tests |
-//! | `cli` | the command `ably-auth`: drive a machine from any language, run a sandbox, sign |
+//! | `cli` | the command `ably-auth`: drive a machine from any language, replay what was recorded, run a sandbox, sign |
 //!
 //! # Secrets
 //!
