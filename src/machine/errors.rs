@@ -37,6 +37,12 @@ pub(super) fn malformed_token(origin: Origin, what: &str) -> Error {
     Error::new(ErrorKind::Malformed, codes::TOKEN_SOURCE_FAILED, 401, message)
 }
 
+/// A signed request for a token cannot be exchanged: there is no such endpoint.
+pub(super) fn no_key_name() -> Error {
+    let message = "the TokenRequest names no key: its keyName has to be the name of an API key, such as appId.keyId";
+    Error::new(ErrorKind::Malformed, codes::TOKEN_SOURCE_FAILED, 401, message)
+}
+
 /// A source of tokens failed without an error of Ably's (`RSA4e`). The cause's words end the message.
 pub(super) fn source_failed(origin: Origin, cause: Error) -> Error {
     let (code, status) =

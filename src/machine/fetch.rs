@@ -24,7 +24,7 @@ use super::obtained::{self, Obtained};
 use super::service;
 use crate::base::{CallbackId, TimerKind};
 use crate::options::{ApiKey, AuthOptions};
-use crate::wire::{Error, TokenDetails, TokenParams, TokenRequest, codes, lenient};
+use crate::wire::{Error, TokenDetails, TokenParams, TokenRequest, codes, is_key_name, lenient};
 
 /// Where the token comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -186,16 +186,19 @@ fn ask(
         Source::Key(_) if service::must_ask_time(params, query_time, io) => {
             State::AskingTime(service::ask_time(owner, io))
         }
-        Source::Key(key) => exchange(service::sign(key, params, io)?, Sent::Once, round, owner, io),
-        Source::Given(request) => exchange(request.clone(), Sent::Once, Round::Last, owner, io),
+        Source::Key(key) => exchange(service::sign(key, params, io)?, Sent::Once, round, owner, io)?,
+        Source::Given(request) => exchange(request.clone(), Sent::Once, Round::Last, owner, io)?,
     })
 }
 
 /// Sends a signed request to the service. It is sent without other credentials.
-fn exchange(token_request: TokenRequest, sent: Sent, round: Round, owner: Owner, io: &mut Io) -> State {
+fn exchange(token_request: TokenRequest, sent: Sent, round: Round, owner: Owner, io: &mut Io) -> Result<State, Error> {
+    if !is_key_name(&token_request.key_name) {
+        return Err(errors::no_key_name());
+    }
     let path = service::key_path(&token_request.key_name, "requestToken");
     let template = Template::new("POST", &path, io).with_body(body(&token_request));
-    State::Exchanging { request: AblyRequest::start(template, owner, io), token_request, sent, round }
+    Ok(State::Exchanging { request: AblyRequest::start(template, owner, io), token_request, sent, round })
 }
 
 fn body(token_request: &TokenRequest) -> crate::wire::Secret {
@@ -277,7 +280,7 @@ impl Step<'_> {
     fn on_obtained(&self, obtained: Obtained, round: Round, io: &mut Io) -> Result<Next, FetchError> {
         Ok(match obtained {
             Obtained::Token(details) => Next::Token(details),
-            Obtained::Request(request) => Next::State(exchange(request, Sent::Once, round, self.owner, io)),
+            Obtained::Request(request) => Next::State(exchange(request, Sent::Once, round, self.owner, io)?),
         })
     }
 

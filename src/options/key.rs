@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::wire::{Error, Secret, codes};
+use crate::wire::{Error, Secret, codes, is_key_name};
 
 /// An API key, `name:secret` (`RSA11`). The name is public, the secret is not.
 ///
@@ -49,10 +49,10 @@ impl FromStr for ApiKey {
     ///
     /// # Errors
     ///
-    /// 40101/403 where the name or the secret is missing.
+    /// 40101/403 where the name or the secret is missing, or the name is `.` or `..`.
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.split_once(':') {
-            Some((name, secret)) if !name.is_empty() && !secret.is_empty() => {
+            Some((name, secret)) if is_key_name(name) && !secret.is_empty() => {
                 Ok(ApiKey { text: Arc::new(text.into()), name_length: name.len() })
             }
             _ => Err(Error::configuration(

@@ -19,8 +19,8 @@ pub use revocation::{
     TokenRevocationTargetSpecifier,
 };
 pub use secret::Secret;
-pub(crate) use token::client_ids_differ;
 pub use token::{MAX_TOKEN_LENGTH, TokenDetails, TokenParams, TokenRequest};
+pub(crate) use token::{client_ids_differ, is_key_name};
 
 /// The version of Ably's protocol that this crate speaks (`CSV2`).
 pub const PROTOCOL_VERSION: u32 = 6;

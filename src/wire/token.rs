@@ -105,6 +105,12 @@ pub struct TokenRequest {
     pub mac: Option<Secret>,
 }
 
+/// Whether it can be the name of a key. That is a segment of a path of its own, which `.` and `..` cannot be: every
+/// reader of a URL takes them away, however they are escaped.
+pub(crate) fn is_key_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..")
+}
+
 impl TokenRequest {
     /// A request that holds a key's name and nothing else.
     pub fn new(key_name: impl Into<String>) -> Self {

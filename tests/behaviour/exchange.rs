@@ -323,3 +323,20 @@ fn a_source_is_asked_again_only_where_its_request_was_replayed_and_may_have_been
     assert_eq!(codes(&client.expect_error(authorize)), (40101, 401));
     assert_eq!((client.callbacks.len(), client.requests.len()), (1, 2));
 }
+
+#[test]
+fn a_request_that_names_no_key_is_not_sent() {
+    for name in ["", ".", ".."] {
+        let mut client = Client::new(json!({"authCallback": true}));
+        let mut request = signed();
+        request["keyName"] = name.into();
+        client.on_callback(move |_| token_request(request.clone()));
+
+        let authorize = client.authorize(None, None);
+
+        let error = client.expect_error(authorize);
+        assert_eq!((codes(&error), error.kind()), ((40170, 401), ErrorKind::Malformed), "{name:?}");
+        assert_says(&error, &["keyName"]);
+        assert_eq!(client.requests.len(), 0);
+    }
+}

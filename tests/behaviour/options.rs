@@ -324,3 +324,11 @@ fn user_info_of_an_auth_url_stays_in_it() {
     assert_eq!(client.requests[0].url(), "https://user:pass@auth.example.com/token");
     assert_eq!(client.requests[0].authorization(), None);
 }
+
+#[test]
+fn a_key_whose_name_cannot_be_in_a_path_is_refused() {
+    for key in [".:secret", "..:secret"] {
+        assert_refused(json!({ "key": key }), (40400, 404));
+    }
+    Client::new(json!({"key": "...:secret"}));
+}
