@@ -158,10 +158,15 @@ impl Fetch {
 }
 
 /// Details that have already expired are no token: by the server's time, or by their own `issued`.
-fn fresh(details: TokenDetails, origin: Origin, io: &Io) -> Result<TokenDetails, Error> {
+fn fresh(details: TokenDetails, origin: Origin, io: &mut Io) -> Result<TokenDetails, Error> {
     let issued = details.issued.map(|issued| io.clock.reading(issued));
     let expired = details.expires.is_some_and(|expires| io.clock.freshness(expires, issued) == Freshness::Expired);
-    if expired { Err(errors::malformed_token(origin, "gave a token that has already expired")) } else { Ok(details) }
+    if expired {
+        // A token that has just come says that the server's time may be wrong; else every one to come would be refused.
+        io.clock.forget_server_time();
+        return Err(errors::malformed_token(origin, "gave a token that has already expired"));
+    }
+    Ok(details)
 }
 
 /// Puts the question to the source.

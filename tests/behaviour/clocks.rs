@@ -155,6 +155,23 @@ fn a_time_of_the_service_that_it_refuses_itself_is_asked_for_anew() {
     assert_eq!(timestamp(&mut client), UNIX_START);
 }
 
+#[test]
+fn a_time_of_the_service_by_which_a_new_token_has_expired_is_given_up() {
+    // As a cache on the way, or a server whose clock is wrong, may answer.
+    let mut client = Client::new(json!({"authCallback": "tokens"}));
+    client.on_http(|_| ok(json!([UNIX_START + HOUR])));
+    client
+        .on_callback(|_| token_details(json!({"token": "new", "issued": UNIX_START, "expires": UNIX_START + 60_000})));
+    let time = client.time();
+    client.expect_time(time);
+
+    let refused = client.credentials();
+    assert_eq!(codes(&client.expect_error(refused)), (40170, 401));
+
+    let credentials = client.credentials();
+    assert_eq!(client.expect_credentials(credentials).access_token(), Some("new"));
+}
+
 fn count_actions(machine: &mut AuthMachine) -> usize {
     std::iter::from_fn(|| machine.poll_action()).count()
 }
