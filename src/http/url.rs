@@ -67,8 +67,8 @@ impl Url {
 
     /// The same URL with another query.
     #[must_use]
-    pub fn with_query(self, query: Option<String>) -> Url {
-        Url { query: query.map(Secret::new), ..self }
+    pub fn with_query(self, query: Option<Secret>) -> Url {
+        Url { query, ..self }
     }
 
     /// Whether both have the same scheme, host and port.
@@ -108,8 +108,8 @@ impl Url {
 
     /// The whole URL.
     pub fn to_secret(&self) -> Secret {
-        let query = self.query().map(|query| format!("?{query}")).unwrap_or_default();
-        Secret::new(format!("{}://{}{}{query}", self.scheme(), self.authority.expose(), self.path))
+        let (separator, query) = self.query().map_or(("", ""), |query| ("?", query));
+        Secret::concat(&[self.scheme(), "://", self.authority.expose(), &self.path, separator, query])
     }
 
     fn scheme(&self) -> &'static str {

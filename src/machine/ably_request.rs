@@ -42,12 +42,12 @@ impl Template {
         }
         let target = match &request_id {
             Some(id) => {
-                let separator = if path.contains('?') { '&' } else { '?' };
-                format!("{path}{separator}request_id={id}")
+                let separator = if path.contains('?') { "&" } else { "?" };
+                Secret::concat(&[path, separator, "request_id=", id])
             }
             None => path.into(),
         };
-        Template { method: method.into(), target: target.into(), headers, body: None, request_id }
+        Template { method: method.into(), target, headers, body: None, request_id }
     }
 
     #[must_use]

@@ -1,7 +1,6 @@
 //! What the machine wants done.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -158,12 +157,12 @@ const BEARER: &str = "Bearer ";
 
 impl Credentials {
     pub(super) fn of_token(token: &Secret, client_id: Option<&str>) -> Self {
-        Self::new(Secret::new(format!("{BEARER}{}", token.expose())), None, client_id)
+        Self::new(Secret::concat(&[BEARER, token.expose()]), None, client_id)
     }
 
     pub(super) fn of_key(key: &ApiKey, client_id: Option<&str>) -> Self {
         let encoded = Zeroizing::new(STANDARD.encode(key.expose()));
-        Self::new(Secret::new(format!("Basic {}", *encoded)), Some(key.clone()), client_id)
+        Self::new(Secret::concat(&["Basic ", &encoded]), Some(key.clone()), client_id)
     }
 
     fn new(authorization: Secret, key: Option<ApiKey>, client_id: Option<&str>) -> Self {

@@ -9,6 +9,7 @@ use super::io::{Io, Owner};
 use crate::base::HttpId;
 use crate::http::{Headers, HttpRequest, HttpResponse, Url};
 use crate::options::{AuthMethod, AuthOptions};
+use crate::wire::wiped::{SecretText, push_form};
 use crate::wire::{Error, ErrorKind, MAX_TOKEN_LENGTH, Secret, TokenParams, codes};
 
 /// How many redirects of one request are followed.
@@ -39,17 +40,19 @@ pub(super) enum Progress {
 impl AuthUrlRequest {
     /// Sends the request of these options, if they have an authUrl, with these params.
     pub(super) fn start(options: &AuthOptions, url: &Url, params: &TokenParams, owner: Owner, io: &mut Io) -> Self {
-        let own = options.auth_params.iter().map(|(name, value)| (name.as_str(), value.expose().into()));
-        let own = own.chain(params.to_query());
+        let own = options.auth_params.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let own = own.chain(params.to_query().into_iter().map(|(name, value)| (name, value.into())));
         let (url, form) = match options.auth_method {
             AuthMethod::Get => {
                 let query = url.query().unwrap_or_default().as_bytes();
-                let query = form_urlencoded::parse(query).into_owned().collect::<Vec<_>>();
+                let query: Vec<(String, Secret)> = form_urlencoded::parse(query)
+                    .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
+                    .collect();
                 let all = query.iter().map(|(name, value)| (name.as_str(), value.clone())).chain(own);
                 let all = encode(all);
                 (url.clone().with_query(Some(all).filter(|query| !query.is_empty())), None)
             }
-            AuthMethod::Post => (url.clone(), Some(Secret::new(encode(own)))),
+            AuthMethod::Post => (url.clone(), Some(encode(own))),
         };
         let mut request = AuthUrlRequest {
             id: HttpId::from(0),
@@ -131,13 +134,15 @@ impl AuthUrlRequest {
 }
 
 /// Form-encoded, each name once: where it first stands, with the value it last has (`RSA8c1c`, `RSA8c2`).
-fn encode<'a>(pairs: impl Iterator<Item = (&'a str, String)>) -> String {
-    let mut merged: Vec<(&str, String)> = Vec::new();
+fn encode<'a>(pairs: impl Iterator<Item = (&'a str, Secret)>) -> Secret {
+    let mut merged: Vec<(&str, Secret)> = Vec::new();
     for (name, value) in pairs {
         match merged.iter_mut().find(|(other, _)| *other == name) {
             Some((_, earlier)) => *earlier = value,
             None => merged.push((name, value)),
         }
     }
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(merged).finish()
+    let mut form = SecretText::default();
+    push_form(&mut form, merged.iter().map(|(name, value)| (*name, value.expose())));
+    form.finish()
 }

@@ -1,7 +1,6 @@
 //! The commands.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 
 use percent_encoding::utf8_percent_encode;
 
@@ -18,6 +17,7 @@ use crate::base::OperationId;
 use crate::http::is_token;
 use crate::options::{AuthOptions, AuthScheme, check_headers};
 use crate::sign;
+use crate::wire::wiped::{SecretText, push_form};
 use crate::wire::{Error, ErrorKind, TokenParams, codes};
 
 /// Commands. They may be given in any state, also while actions are still queued. Arguments that cannot be
@@ -169,14 +169,15 @@ impl AuthMachine {
             return Err(Error::new(ErrorKind::Misuse, codes::BAD_REQUEST, 400, "method: expected an HTTP method"));
         }
         check_headers("headers", &headers)?;
-        let mut target = String::from(if path.starts_with('/') { "" } else { "/" });
+        let mut target = SecretText::default();
+        target.push(if path.starts_with('/') { "" } else { "/" });
         target.extend(utf8_percent_encode(&path, service::PATH));
         if !params.is_empty() {
-            target.push(if target.contains('?') { '&' } else { '?' });
-            let params = params.iter().map(|(name, value)| (name, value.expose()));
-            target.push_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish());
+            target.push(if target.as_str().contains('?') { "&" } else { "?" });
+            let params = params.iter().map(|(name, value)| (name.as_str(), value.expose()));
+            push_form(&mut target, params);
         }
-        let mut template = Template::new(&method, &target, &mut self.io);
+        let mut template = Template::new(&method, target.as_str(), &mut self.io);
         for (name, value) in headers.iter() {
             // The client derives it from the host (`RSC15j`).
             if !name.eq_ignore_ascii_case("host") {

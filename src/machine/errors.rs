@@ -6,10 +6,10 @@ use alloc::string::String;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::http::{HttpFailure, HttpFailureKind, HttpResponse};
+use crate::wire::wiped::WipedJson;
 use crate::wire::{Error, ErrorKind, codes};
 
 /// Where a token comes from, as messages name it.
@@ -123,7 +123,7 @@ pub(super) fn ably_error(response: &HttpResponse) -> Option<Error> {
 
 /// The error in an answer's body: `{"error": {...}}`. Only the members of an ErrorInfo get through.
 pub(super) fn body_error(response: &HttpResponse) -> Option<Error> {
-    let body: Value = serde_json::from_slice(response.body()).ok()?;
+    let body = WipedJson::read(response.body())?;
     let error = body.get("error")?;
     if !error.is_object() {
         return None;

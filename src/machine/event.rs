@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::base::{CallbackId, ConnectionState, HttpId};
 use crate::http::{HttpFailure, HttpResponse};
+use crate::wire::wiped;
 use crate::wire::{ConnectionDetails, Error, Secret, TokenDetails, TokenRequest};
 
 /// Something that happened outside.
@@ -115,10 +116,16 @@ impl From<Value> for CallbackValue {
     }
 }
 
-/// A JSON value that `Debug` does not show: it may hold a token.
+/// A JSON value that `Debug` does not show, and whose texts are wiped on drop: it may hold a token.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OpaqueJson(pub Value);
+
+impl Drop for OpaqueJson {
+    fn drop(&mut self) {
+        wiped::wipe(&mut self.0);
+    }
+}
 
 impl core::fmt::Debug for OpaqueJson {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::errors::{Origin, malformed_token};
 use super::event::CallbackValue;
 use crate::http::HttpResponse;
-use crate::wire::{Error, MAX_TOKEN_LENGTH, TokenDetails, TokenRequest, lenient};
+use crate::wire::wiped::{self, WipedJson};
+use crate::wire::{Error, MAX_TOKEN_LENGTH, TokenDetails, TokenRequest};
 
 /// What a source gave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,16 +22,16 @@ pub(super) fn from_callback(value: CallbackValue) -> Result<Obtained, Error> {
     match value {
         CallbackValue::Token(token) => from_text(Origin::Callback, token.expose()),
         CallbackValue::TokenDetails(details) => {
-            check_length(Origin::Callback, lenient::text_of(&details).len())?;
+            check_length(Origin::Callback, details.json_length())?;
             checked(Origin::Callback, details).map(Obtained::Token)
         }
         CallbackValue::TokenRequest(request) => {
-            check_length(Origin::Callback, lenient::text_of(&request).len())?;
+            check_length(Origin::Callback, request.to_json().len())?;
             Ok(Obtained::Request(request))
         }
         CallbackValue::Json(value) => {
             if !value.0.is_string() {
-                check_length(Origin::Callback, lenient::text_of(&value).len())?;
+                check_length(Origin::Callback, wiped::length_of(&value.0))?;
             }
             from_json(Origin::Callback, &value.0)
         }
@@ -49,8 +50,8 @@ pub(super) fn from_auth_url(response: &HttpResponse) -> Result<Obtained, Error> 
             from_text(Origin::Url, text.trim())
         }
         Some("application/json") => {
-            let value = serde_json::from_slice(response.body());
-            let value: Value = value.map_err(|_| malformed("answered with application/json that is not JSON"))?;
+            let value = WipedJson::read(response.body());
+            let value = value.ok_or_else(|| malformed("answered with application/json that is not JSON"))?;
             from_json(Origin::Url, &value)
         }
         Some(other) => Err(malformed(&format!(

@@ -13,6 +13,7 @@ use super::obtained;
 use crate::http::HttpResponse;
 use crate::options::ApiKey;
 use crate::sign;
+use crate::wire::wiped::WipedJson;
 use crate::wire::{BatchResult, Error, TokenDetails, TokenParams, TokenRequest, TokenRevocationResult, lenient};
 
 /// What is escaped in one segment of a path: everything that is not unreserved (RFC 3986, section 2.3).
@@ -74,14 +75,14 @@ pub(super) fn read_batch(result: HttpResult) -> Result<BatchResult<TokenRevocati
 
     let response = result.map_err(|failure| errors::transport(&failure))?;
     if !response.is_success() {
-        let body: Option<Value> = serde_json::from_slice(response.body()).ok();
+        let body = WipedJson::read(response.body());
         let batch = body.as_ref().and_then(|body| body.get("batchResponse"));
         return match batch.map(BatchResult::deserialize) {
             Some(Ok(batch)) => Ok(batch),
             _ => Err(errors::of_response(&response)),
         };
     }
-    BatchResult::deserialize(&read_json(&response)?).map_err(|_| errors::malformed_success("a BatchResult"))
+    BatchResult::deserialize(&*read_json(&response)?).map_err(|_| errors::malformed_success("a BatchResult"))
 }
 
 fn success(result: HttpResult) -> Result<HttpResponse, Error> {
@@ -93,8 +94,8 @@ fn success(result: HttpResult) -> Result<HttpResponse, Error> {
 }
 
 /// The JSON of a successful answer (`RSC8e`); without a content type it is taken for JSON.
-fn read_json(response: &HttpResponse) -> Result<Value, Error> {
+fn read_json(response: &HttpResponse) -> Result<WipedJson, Error> {
     let is_json = response.content_type().is_none_or(|content_type| content_type == "application/json");
-    let value = if is_json { serde_json::from_slice(response.body()).ok() } else { None };
+    let value = if is_json { WipedJson::read(response.body()) } else { None };
     value.ok_or_else(|| errors::unsupported_content_type(response))
 }

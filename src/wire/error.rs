@@ -9,6 +9,8 @@ use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use zeroize::Zeroize as _;
+
 use super::lenient;
 
 /// What went wrong, in Ably's terms; its wire form is `ErrorInfo` (`TI1`).
@@ -123,7 +125,8 @@ impl Error {
         }
         let redact = |text: &mut String| {
             if text.contains(secret) {
-                *text = text.replace(secret, "[redacted]");
+                let redacted = text.replace(secret, "[redacted]");
+                core::mem::replace(text, redacted).zeroize();
             }
         };
         let Fields { message, href, request_id, detail, .. } = &mut *self.0;

@@ -10,6 +10,7 @@ mod protocol_message;
 mod revocation;
 mod secret;
 mod token;
+pub(crate) mod wiped;
 
 pub use capability::Capability;
 pub use error::{Error, ErrorInfo, ErrorKind, codes};

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::lenient;
 use super::secret::Secret;
+use super::wiped::WipedMembers;
 
 /// The actions of protocol messages (`TR2`).
 #[allow(missing_docs, reason = "the names are those of the specification")]
@@ -35,11 +36,11 @@ pub mod action {
 
 /// One frame of a realtime connection (`TR1`), with every member it came with, known or not (`RSF1`).
 ///
-/// `Debug` shows the action and the channel: members may hold a token or a connection key.
+/// `Debug` shows the action and the channel: members may hold a token or a connection key, and are wiped on drop.
 #[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct ProtocolMessage {
-    members: Map<String, Value>,
+    members: WipedMembers,
     /// Of an AUTH message of ours; apart, so that it is wiped.
     #[serde(skip)]
     access_token: Option<Secret>,
@@ -50,7 +51,7 @@ impl ProtocolMessage {
     pub fn new(action: i64) -> Self {
         let mut members = Map::new();
         members.insert("action".into(), action.into());
-        ProtocolMessage { members, access_token: None }
+        ProtocolMessage::from_members(members)
     }
 
     /// An AUTH message with a token (`RTC8a`).
@@ -60,7 +61,7 @@ impl ProtocolMessage {
 
     /// From a JSON object.
     pub fn from_members(members: Map<String, Value>) -> Self {
-        ProtocolMessage { members, access_token: None }
+        ProtocolMessage { members: members.into(), access_token: None }
     }
 
     /// The action, or -1 where there is none (`TR4b`).
@@ -114,7 +115,7 @@ impl Serialize for ProtocolMessage {
         }
 
         let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.members {
+        for (name, value) in self.members.iter() {
             map.serialize_entry(name, value)?;
         }
         if let Some(access_token) = &self.access_token {

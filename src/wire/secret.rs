@@ -7,6 +7,8 @@ use core::hash::{Hash, Hasher};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::wiped::SecretText;
+
 /// Text that nobody should see in a log: a token, a MAC, a header value, a body.
 ///
 /// Its `Debug` form never shows the text, its memory is wiped on drop, and there is no `Display`.
@@ -27,6 +29,13 @@ impl Secret {
     /// Takes the text over.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(Zeroizing::new(text.into()))
+    }
+
+    /// These texts in one. There is room for all of them from the start: none is left behind where it was too small.
+    pub(crate) fn concat(parts: &[&str]) -> Self {
+        let mut text = SecretText::with_capacity(parts.iter().map(|part| part.len()).sum());
+        text.extend(parts.iter().copied());
+        text.finish()
     }
 
     /// The text. Whoever calls this answers for where it goes.
