@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::wiped::SecretText;
+use crate::wire::wiped::object_of;
 use crate::wire::{ProtocolMessage, Secret, action, lenient};
 
 /// A recovery key, taken apart (`RTN16g`).
@@ -26,18 +26,6 @@ impl RecoveryKey {
     /// Takes a recovery key apart. `None` where it is malformed (`RTN16f1`).
     pub fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().filter(|key: &Self| !key.connection_key.is_empty())
-    }
-
-    /// As JSON, the connection's key first.
-    fn to_json(&self) -> Secret {
-        const BEFORE: &str = "{\"connectionKey\":";
-        let others = lenient::text_of(&RecoveryKey { connection_key: Secret::default(), ..self.clone() });
-        let others = others.strip_prefix(BEFORE).and_then(|others| others.strip_prefix("\"\"")).unwrap_or("}");
-        let mut json = SecretText::default();
-        json.push(BEFORE);
-        json.push_json(self.connection_key.expose());
-        json.push(others);
-        json.finish()
     }
 }
 
@@ -80,7 +68,7 @@ impl Serials {
             msg_serial: self.next_message,
             channel_serials: self.channels.clone(),
         };
-        key.to_json()
+        object_of(&key, &["connectionKey", "msgSerial"])
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::http::Headers;
 use crate::options::{Pairs, Params, pairs_of};
+use crate::wire::wiped::{json_of, object_of};
 use crate::wire::{Error, PROTOCOL_VERSION, Secret, TokenRevocationTargetSpecifier, codes, lenient};
 
 /// An authenticated request to the service (`RSC19f`).
@@ -93,7 +94,7 @@ impl<'de> Deserialize<'de> for RestRequest {
         let wire = Wire::deserialize(deserializer)?;
         let text = |value: &Value| match value {
             Value::String(text) => Some(Secret::new(text.as_str())),
-            Value::Number(_) | Value::Bool(_) => Some(Secret::new(lenient::text_of(value))),
+            Value::Number(_) | Value::Bool(_) => Some(json_of(value)),
             _ => None,
         };
         let params = wire.params.as_ref().map_or(Some(Params::new()), |params| {
@@ -147,17 +148,18 @@ impl Revocation {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Body {
-            targets: Vec<String>,
+            targets: Vec<Secret>,
             #[serde(skip_serializing_if = "Option::is_none")]
             issued_before: Option<i64>,
             #[serde(skip_serializing_if = "Option::is_none")]
             allow_reauth_margin: Option<bool>,
         }
 
-        Secret::new(lenient::text_of(&Body {
-            targets: self.targets.iter().map(TokenRevocationTargetSpecifier::target).collect(),
+        let body = Body {
+            targets: self.targets.iter().map(|target| target.target().into()).collect(),
             issued_before: self.issued_before,
             allow_reauth_margin: self.allow_reauth_margin,
-        }))
+        };
+        object_of(&body, &["targets", "issuedBefore"])
     }
 }

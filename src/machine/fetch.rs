@@ -24,7 +24,8 @@ use super::obtained::{self, Obtained};
 use super::service;
 use crate::base::{CallbackId, TimerKind};
 use crate::options::{ApiKey, AuthOptions};
-use crate::wire::{Error, TokenDetails, TokenParams, TokenRequest, codes, is_key_name};
+use crate::wire::wiped::object_of;
+use crate::wire::{Error, Secret, TokenDetails, TokenParams, TokenRequest, codes, is_key_name};
 
 /// Where the token comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -202,8 +203,12 @@ fn exchange(token_request: TokenRequest, sent: Sent, round: Round, owner: Owner,
         return Err(errors::no_key_name());
     }
     let path = service::key_path(&token_request.key_name, "requestToken");
-    let template = Template::new("POST", &path, io).with_body(token_request.to_json());
+    let template = Template::new("POST", &path, io).with_body(body(&token_request));
     Ok(State::Exchanging { request: AblyRequest::start(template, owner, io), token_request, sent, round })
+}
+
+fn body(token_request: &TokenRequest) -> Secret {
+    object_of(token_request, &["keyName", "ttl", "capability", "clientId", "timestamp", "nonce"])
 }
 
 /// What follows from an input.
@@ -335,7 +340,7 @@ impl Step<'_> {
                     Source::Key(key) if may_have_reached_server => {
                         // A signed request is good for one use.
                         let token_request = service::sign(key, self.params, io)?;
-                        request.send_next(next_host, Some(token_request.to_json()), self.owner, io);
+                        request.send_next(next_host, Some(body(&token_request)), self.owner, io);
                         State::Exchanging { request, token_request, sent, round }
                     }
                     _ => {

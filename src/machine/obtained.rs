@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::errors::{Origin, malformed_token};
 use super::event::CallbackValue;
 use crate::http::HttpResponse;
-use crate::wire::wiped::{self, WipedJson};
+use crate::wire::wiped::{WipedJson, json_of};
 use crate::wire::{Error, MAX_TOKEN_LENGTH, TokenDetails, TokenRequest};
 
 /// What a source gave.
@@ -22,16 +22,16 @@ pub(super) fn from_callback(value: CallbackValue) -> Result<Obtained, Error> {
     match value {
         CallbackValue::Token(token) => from_text(Origin::Callback, token.expose()),
         CallbackValue::TokenDetails(details) => {
-            check_length(Origin::Callback, details.json_length())?;
+            check_length(Origin::Callback, json_of(&details).len())?;
             checked(Origin::Callback, details).map(Obtained::Token)
         }
         CallbackValue::TokenRequest(request) => {
-            check_length(Origin::Callback, request.to_json().len())?;
+            check_length(Origin::Callback, json_of(&request).len())?;
             Ok(Obtained::Request(request))
         }
         CallbackValue::Json(value) => {
             if !value.0.is_string() {
-                check_length(Origin::Callback, wiped::length_of(&value.0))?;
+                check_length(Origin::Callback, json_of(&value).len())?;
             }
             from_json(Origin::Callback, &value.0)
         }

@@ -11,7 +11,6 @@ use super::capability::Capability;
 use super::error::{Error, ErrorKind, codes};
 use super::lenient;
 use super::secret::Secret;
-use super::wiped::SecretText;
 
 /// The longest token, or JSON form of one, that is accepted from a callback or an authUrl: 128 KiB (`RSA4f`).
 pub const MAX_TOKEN_LENGTH: usize = 131_072;
@@ -44,14 +43,6 @@ pub struct TokenDetails {
 }
 
 impl TokenDetails {
-    /// How long it is as JSON.
-    pub(crate) fn json_length(&self) -> usize {
-        let mut token = SecretText::default();
-        token.push_json(self.token.expose());
-        let others = TokenDetails { token: Secret::default(), ..self.clone() };
-        lenient::text_of(&others).len() - "\"\"".len() + token.as_str().len()
-    }
-
     /// A token of which nothing but its text is known (`RSA16b`).
     pub fn new(token: impl Into<Secret>) -> Self {
         TokenDetails {
@@ -121,21 +112,6 @@ pub(crate) fn is_key_name(name: &str) -> bool {
 }
 
 impl TokenRequest {
-    /// As JSON, the MAC last.
-    pub(crate) fn to_json(&self) -> Secret {
-        let others = lenient::text_of(&TokenRequest { mac: None, ..self.clone() });
-        match (&self.mac, others.strip_suffix('}')) {
-            (Some(mac), Some(others)) => {
-                let mut json = SecretText::default();
-                json.extend([others, ",\"mac\":"]);
-                json.push_json(mac.expose());
-                json.push("}");
-                json.finish()
-            }
-            _ => others.into(),
-        }
-    }
-
     /// A request that holds a key's name and nothing else.
     pub fn new(key_name: impl Into<String>) -> Self {
         TokenRequest {

@@ -3,13 +3,12 @@
 //! Text that grows moves, and leaves behind what it was; so does a JSON value that a secret is read from. What is here
 //! wipes that too. The buffers of a JSON parser, which it needs for text with escapes in it, are its own.
 
-use alloc::format;
 use alloc::string::String;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::hash::Hash;
 use core::ops::Deref;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -34,31 +33,19 @@ impl SecretText {
         self.0.push_str(text);
     }
 
-    /// Adds a text as JSON has it.
-    pub(crate) fn push_json(&mut self, text: &str) {
-        self.push("\"");
-        for piece in text.split_inclusive(|c: char| matches!(c, '"' | '\\') || c < ' ') {
-            match piece.char_indices().next_back() {
-                Some((end, last @ ('"' | '\\' | '\0'..' '))) => {
-                    self.push(&piece[..end]);
-                    match last {
-                        '"' => self.push("\\\""),
-                        '\\' => self.push("\\\\"),
-                        control => self.push(&format!("\\u{:04x}", u32::from(control))),
-                    }
-                }
-                _ => self.push(piece),
-            }
-        }
-        self.push("\"");
-    }
-
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     pub(crate) fn finish(mut self) -> Secret {
         Secret::new(core::mem::take(&mut *self.0))
+    }
+}
+
+impl fmt::Write for SecretText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text);
+        Ok(())
     }
 }
 
@@ -78,21 +65,32 @@ pub(crate) fn push_form<'a>(text: &mut SecretText, pairs: impl Iterator<Item = (
     }
 }
 
-/// How long a JSON value is as text.
-pub(crate) fn length_of(value: &Value) -> usize {
-    struct Count(usize);
+/// A value as JSON text. Of our own types and of JSON values, which cannot fail.
+pub(crate) fn json_of(value: &impl Serialize) -> Secret {
+    object_of(value, &[])
+}
 
-    impl fmt::Write for Count {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0 += text.len();
-            Ok(())
+/// The same, where members of these names come first, in this order; otherwise they are sorted.
+pub(crate) fn object_of(value: &impl Serialize, first: &[&str]) -> Secret {
+    let value = WipedJson(serde_json::to_value(value).unwrap_or_default());
+    let mut text = SecretText::default();
+    // Text takes all that is written to it.
+    let _ = match &*value {
+        Value::Object(members) => {
+            let named = first.iter().filter_map(|name| members.get_key_value(*name));
+            let others = members.iter().filter(|(name, _)| !first.contains(&name.as_str()));
+            let mut members = named.chain(others).enumerate();
+            text.push("{");
+            let written = members.try_for_each(|(at, (name, value))| {
+                let comma = if at == 0 { "" } else { "," };
+                write!(text, "{comma}{}:{value}", Value::from(name.as_str()))
+            });
+            text.push("}");
+            written
         }
-    }
-
-    let mut count = Count(0);
-    // Counting cannot fail.
-    let _ = fmt::write(&mut count, format_args!("{value}"));
-    count.0
+        other => write!(text, "{other}"),
+    };
+    text.finish()
 }
 
 /// A JSON value whose texts are wiped on drop.
