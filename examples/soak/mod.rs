@@ -5,13 +5,14 @@
 //! injected several times a second, tokens live for seconds, and the application goes on with its operations; and
 //! then a *calm*: faults are taken away, the application starts nothing new, and within [`BOUND`] every operation must
 //! have ended, every client be connected, and nothing be there that was not there before the first storm. At the end
-//! the clients are dropped, and there must be as many tasks and open files as before there were any.
+//! the clients are dropped, and there must be as many tasks and open files as before there were any; then the sandbox,
+//! and all memory must have been given back.
 //!
 //! What is compared in a calm: a connected client has so many tasks and open files, and each HTTP connection that is
 //! kept for the next request has two tasks and two open files, one on either side. So tasks less open files are the
 //! same in each calm, exactly, however many HTTP connections are kept, and there may be one of those for each client.
-//! Of memory the last calm may have only so much more than the one in the middle; what the sandbox remembers, and what
-//! the allocator keeps, is in it. With glibc set `MALLOC_ARENA_MAX=1`, so that what one thread gives back another uses.
+//! Of memory the last calm may have only so much more than the one in the middle as its HTTP connections and what the
+//! sandbox remembers account for. Memory is what was asked for and not given back, not what the process was granted.
 //!
 //! The seed decides which faults and operations there are, in what order; what they meet is up to the scheduler.
 
@@ -40,15 +41,21 @@ use random::Random;
 
 /// How long a calm may take until everything is as it should be.
 const BOUND: Duration = Duration::from_secs(60);
-/// How much more memory the last calm may take than the one in the middle, in bytes: so much, so much for each client,
-/// which may have an HTTP connection more that is kept, with the buffers of both sides, and a tenth of that one.
-const MEMORY_TOLERANCE: u64 = 16 * 1_024 * 1_024;
-const MEMORY_TOLERANCE_PER_SESSION: u64 = 40 * 1_024;
+/// How much more memory the last calm may take than the one in the middle, in bytes: for each HTTP connection more that
+/// is kept, with the buffers of both sides; for each token more that the sandbox remembers; and for each client, whose
+/// buffers are as large as what they last held.
+const MEMORY_PER_HTTP_CONNECTION: u64 = 64 * 1_024;
+const MEMORY_PER_TOKEN: u64 = 2 * 1_024;
+const MEMORY_PER_SESSION: u64 = 8 * 1_024;
+/// How much more memory may be taken later, in bytes, by what is made once and kept.
+const MEMORY_KEPT: u64 = 1_024 * 1_024;
 /// How many files a client may have open in a calm: two ends of a WebSocket, two of an HTTP connection that is kept.
 const FILES_IN_A_CALM: u64 = 4;
 /// How many files are open for each client when it is bad: two ends of a WebSocket, those of one that it replaces,
 /// and those of a request.
 const FILES_PER_SESSION: u64 = 6;
+/// How many tasks an HTTP connection has, on both sides together.
+const TASKS_OF_HTTP_CONNECTION: u64 = 2;
 
 /// What is to be done.
 pub(crate) struct Plan {
@@ -69,7 +76,8 @@ pub(crate) struct Report {
     weather: Weather,
     base: Process,
     calms: Vec<Calm>,
-    end: Process,
+    /// After all clients were dropped, and then the sandbox too.
+    ends: [Process; 2],
 }
 
 /// What was found in a calm, once everything was as it should be.
@@ -87,6 +95,7 @@ struct Calm {
 /// What was not as it should be.
 pub(crate) async fn run(plan: &Plan) -> Result<Report, String> {
     process::check_file_limit(200 + FILES_PER_SESSION * u64::from(plan.sessions))?;
+    let before = Process::measure();
     let sandbox = Arc::new(sandbox().await?);
     let base = Process::measure();
     let (storming, storm) = watch::channel(false);
@@ -122,8 +131,11 @@ pub(crate) async fn run(plan: &Plan) -> Result<Report, String> {
     }
 
     drop((storming, applications));
-    let end = all_gone(&base).await?;
-    let report = Report { sessions: plan.sessions, ledger, weather, base, calms, end };
+    let without_clients = all_gone("clients", |now| (now.tasks, now.files) == (base.tasks, base.files)).await?;
+    drop(sandbox);
+    let alone =
+        all_gone("clients and the sandbox", |now| now.tasks == 0 && now.heap <= before.heap + MEMORY_KEPT).await?;
+    let report = Report { sessions: plan.sessions, ledger, weather, base, calms, ends: [without_clients, alone] };
     report.check()?;
     Ok(report)
 }
@@ -168,16 +180,16 @@ async fn calm(
     }
 }
 
-/// Waits until there are as many tasks and open files as in the beginning.
-async fn all_gone(base: &Process) -> Result<Process, String> {
+/// Waits until nothing is left of what was dropped.
+async fn all_gone(what: &str, is_gone: impl Fn(&Process) -> bool) -> Result<Process, String> {
     let started = Instant::now();
     loop {
         let process = Process::measure();
-        if (process.tasks, process.files) == (base.tasks, base.files) {
+        if is_gone(&process) {
             return Ok(process);
         }
         if started.elapsed() > BOUND {
-            return Err(format!("{BOUND:?} after all clients were dropped: {process}; before there were any: {base}"));
+            return Err(format!("{BOUND:?} after all {what} were dropped there are still {process}"));
         }
         sleep(Duration::from_millis(20)).await;
     }
@@ -187,11 +199,16 @@ impl Report {
     fn check(&self) -> Result<(), String> {
         self.ledger.check()?;
         let (middle, [.., last]) = (self.middle(), &self.calms[..]) else { return Ok(()) };
-        if let Some((then, now)) = middle.process.memory.zip(last.process.memory) {
-            let tolerance = MEMORY_TOLERANCE + MEMORY_TOLERANCE_PER_SESSION * u64::from(self.sessions);
-            if now > then + then / 10 + tolerance {
-                return Err(format!("memory grew from {then} bytes in the middle to {now} in the end"));
-            }
+        let more = |count: fn(&Calm) -> u64| count(last).saturating_sub(count(middle));
+        let grown = more(|calm| calm.process.heap);
+        let accounted_for = MEMORY_KEPT
+            + MEMORY_PER_SESSION * u64::from(self.sessions)
+            + MEMORY_PER_HTTP_CONNECTION * more(|calm| calm.process.tasks / TASKS_OF_HTTP_CONNECTION)
+            + MEMORY_PER_TOKEN * more(|calm| calm.remembered.0 as u64);
+        if grown > accounted_for {
+            return Err(format!(
+                "the last calm has {grown} bytes more than the one in the middle, not {accounted_for}"
+            ));
         }
         let limit = self.base.files.map(|files| files + FILES_IN_A_CALM * u64::from(self.sessions));
         let most = self.calms.iter().filter_map(|calm| calm.process.files).max();
@@ -223,6 +240,7 @@ impl fmt::Display for Report {
         if let Some(last) = self.calms.last() {
             writeln!(f, "the last calm:      {}", last.process)?;
         }
-        write!(f, "all clients dropped: {}", self.end)
+        writeln!(f, "all clients dropped: {}", self.ends[0])?;
+        write!(f, "the sandbox too:     {}", self.ends[1])
     }
 }

@@ -1,9 +1,13 @@
-//! What the process uses. Open files and memory are known on Linux alone.
+//! What the process uses. Open files are known on Linux alone.
 
 use std::fmt;
 use std::fs;
 
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::runtime::Handle;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 /// What the process uses at an instant.
 pub(super) struct Process {
@@ -11,14 +15,14 @@ pub(super) struct Process {
     pub(super) tasks: u64,
     /// Open files, sockets among them.
     pub(super) files: Option<u64>,
-    /// Resident memory, in bytes.
-    pub(super) memory: Option<u64>,
+    /// Memory that was asked for and not given back, in bytes.
+    pub(super) heap: u64,
 }
 
 impl Process {
     pub(super) fn measure() -> Self {
         let files = fs::read_dir("/proc/self/fd").ok().map(|files| files.count() as u64);
-        Process { tasks: Handle::current().metrics().num_alive_tasks() as u64, files, memory: memory() }
+        Process { tasks: Handle::current().metrics().num_alive_tasks() as u64, files, heap: heap() }
     }
 
     /// Tasks less open files.
@@ -33,18 +37,13 @@ impl fmt::Display for Process {
         if let Some(files) = self.files {
             write!(f, ", {files} open files")?;
         }
-        if let Some(memory) = self.memory {
-            write!(f, ", {:.1} MiB", memory as f64 / (1_024.0 * 1_024.0))?;
-        }
-        Ok(())
+        write!(f, ", {:.2} MiB on the heap", self.heap as f64 / (1_024.0 * 1_024.0))
     }
 }
 
-fn memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kibibytes * 1_024)
+fn heap() -> u64 {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated.saturating_sub(stats.bytes_deallocated) as u64
 }
 
 /// Whether so many files may be open, as far as that is known.
