@@ -180,15 +180,14 @@ impl Session {
     /// The time of [`poll_timeout`](Self::poll_timeout) has come, or may have.
     pub fn handle_timeout(&mut self, now: Now) {
         // What ends the wait for a token says why; so the auth side goes first.
-        self.auth.handle_timeout(now);
-        self.settle(now);
-        self.connection.handle_timeout(now);
-        self.settle(now);
-        while self.poll_timeout().is_some_and(|(at, _)| at <= now.mono) {
+        loop {
             self.auth.handle_timeout(now);
             self.settle(now);
             self.connection.handle_timeout(now);
             self.settle(now);
+            if self.poll_timeout().is_none_or(|(at, _)| at > now.mono) {
+                return;
+            }
         }
     }
 

@@ -29,7 +29,7 @@ fn whole(number: f64) -> Option<i64> {
 
 struct Integer;
 
-impl<'de> Visitor<'de> for Integer {
+impl Visitor<'_> for Integer {
     type Value = Option<i64>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,14 +54,6 @@ impl<'de> Visitor<'de> for Integer {
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(None)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
     }
 }
 

@@ -167,6 +167,8 @@ fn a_get_that_is_redirected_goes_where_the_location_says_and_adds_nothing() {
         ("moved", "https://auth.example.com/v1/moved"),
         ("../moved", "https://auth.example.com/moved"),
         ("./a/./b/../c", "https://auth.example.com/v1/a/c"),
+        (".", "https://auth.example.com/v1/"),
+        ("a/b/..", "https://auth.example.com/v1/a/"),
         ("9:30", "https://auth.example.com/v1/9:30"),
         ("?c=3", "https://auth.example.com/v1/token?c=3"),
         ("moved#fragment", "https://auth.example.com/v1/moved"),

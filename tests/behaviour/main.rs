@@ -19,6 +19,7 @@ mod clocks;
 mod errors;
 mod exchange;
 mod expiry;
+mod forms;
 mod hosts;
 mod identity;
 mod options;

@@ -16,6 +16,7 @@ mod connect_url;
 mod fallback;
 mod frames;
 mod identity;
+mod machine;
 mod reauth;
 mod renewal;
 mod surface;

@@ -1,0 +1,107 @@
+//! What the types read and write, and what they say of themselves.
+
+use std::collections::HashSet;
+
+use ably_auth::http::{Headers, HttpResponse};
+use ably_auth::options::{ApiKey, AuthOptions, ClientOptions, Endpoint, TokenOption};
+use ably_auth::sign::{LikelyChange, VerifyError, verify};
+use ably_auth::wire::{Capability, TokenParams, TokenRequest};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::common::*;
+
+#[track_caller]
+fn read<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn options_and_params_are_read_as_part_of_types_of_ones_own() {
+    #[derive(serde::Deserialize)]
+    struct Mine {
+        auth: AuthOptions,
+        params: TokenParams,
+        capability: Capability,
+    }
+
+    let mine: Mine = read(json!({
+        "auth": {"key": KEY},
+        "params": {"ttl": "60000"},
+        "capability": {"b": ["subscribe", "publish"], "a": ["*"]},
+    }));
+
+    assert_eq!(mine.auth.key.unwrap().expose(), KEY);
+    assert_eq!(mine.params.ttl, Some(60_000));
+    assert_eq!(mine.capability.to_string(), r#"{"a":["*"],"b":["publish","subscribe"]}"#);
+    assert!(serde_json::from_value::<AuthOptions>(json!({"key": "no key"})).is_err());
+    assert!(serde_json::from_value::<TokenParams>(json!({"ttl": "soon"})).is_err());
+    assert!(serde_json::from_value::<Capability>(json!({"a": "*"})).is_err());
+}
+
+#[test]
+fn options_are_written_as_they_are_read() {
+    for endpoint in ["main", "acme", "nonprod:sandbox", "rest.example.com", "[::1]"] {
+        let options = ClientOptions::from_json(&json!({"key": KEY, "endpoint": endpoint})).unwrap();
+
+        let written = serde_json::to_value(&options).unwrap();
+
+        assert_eq!(ClientOptions::from_json(&written).unwrap(), options, "{written}");
+        assert_eq!(read::<ClientOptions>(written), options);
+        assert_eq!(serde_json::to_value(endpoint.parse::<Endpoint>().unwrap()).unwrap(), endpoint);
+    }
+}
+
+#[test]
+fn a_token_option_is_text_or_an_object() {
+    for value in [json!(5), json!(true), json!(["token"]), json!(null)] {
+        assert_eq!(codes(&TokenOption::from_json(&value).unwrap_err()), (40_000, 400), "{value}");
+    }
+}
+
+#[test]
+fn a_response_has_one_body_and_is_hashed_with_it() {
+    let response = |body: &str| HttpResponse::new(200, Headers::new(), body);
+    let both = json!({"status": 200, "body": "text", "bodyBase64": "dGV4dA=="});
+
+    assert!(serde_json::from_value::<HttpResponse>(both).is_err());
+    assert_eq!(HashSet::from([response("a"), response("b"), response("a")]).len(), 2);
+}
+
+#[test]
+fn a_request_that_was_changed_after_signing_is_refused_with_a_reason() {
+    let key: ApiKey = KEY.parse().unwrap();
+    let mut client = Client::new(json!({"key": KEY}));
+    let capability = r#"{"a":["publish","subscribe"]}"#;
+    let params = json!({"ttl": 60_000, "capability": capability});
+    let signing = client.create_token_request(token_params(params), None);
+    let signed = client.expect_token_request(signing);
+    assert_eq!(verify(&key, &signed), Ok(()));
+
+    let reason = |change: fn(&mut TokenRequest)| {
+        let mut request = signed.clone();
+        change(&mut request);
+        verify(&key, &request).unwrap_err().to_string()
+    };
+    let most_likely = |what: &str| format!("the mac does not match; most likely {what}");
+
+    assert_eq!(reason(|request| request.key_name = "another.key".into()), "the request names another key");
+    assert_eq!(reason(|request| request.mac = None), "the request is not signed");
+    assert_eq!(
+        reason(|request| request.ttl = Some(60)),
+        most_likely("seconds and milliseconds were mixed up after signing")
+    );
+    assert_eq!(
+        reason(|request| request.capability = Some(r#"{ "a": ["subscribe", "publish"] }"#.into())),
+        most_likely("the capability's text was rewritten after signing")
+    );
+    assert_eq!(
+        reason(|request| request.client_id = Some("me".into())),
+        most_likely("the clientId was changed after signing")
+    );
+    assert_eq!(reason(|request| request.nonce = None), most_likely("it was signed with another secret"));
+    assert_eq!(
+        VerifyError::MacMismatch { likely: LikelyChange::TtlInjected }.to_string(),
+        most_likely("the ttl was added after signing")
+    );
+}
