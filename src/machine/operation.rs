@@ -203,6 +203,11 @@ impl AuthMachine {
         match self.need_credentials() {
             Need::Met(credentials) => self.send_request(id, template, chance, &credentials),
             Need::Acquiring => {
+                let chance = match chance {
+                    Chance::Fresh => Chance::Fresh,
+                    // There is none to be tried: the next one is its renewal.
+                    Chance::Replaced | Chance::Renewed => Chance::Renewed,
+                };
                 let request = Request { template, state: RequestState::AwaitingToken(chance) };
                 self.operations.insert(id, Operation::Request(Box::new(request)));
                 self.wait_for_token(id);
@@ -277,7 +282,7 @@ impl AuthMachine {
         }
         let chance = match (chance, is_current) {
             (Chance::Renewed, _) => return self.io.complete(id, Err(error)),
-            (Chance::Fresh, false) if self.acquisition.is_none() => Chance::Replaced,
+            (Chance::Fresh, false) => Chance::Replaced,
             _ => Chance::Renewed,
         };
         self.send_or_wait(id, template, chance);

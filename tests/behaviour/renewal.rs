@@ -130,6 +130,49 @@ fn a_request_whose_token_was_replaced_renews_once_where_the_current_one_is_rejec
 }
 
 #[test]
+fn a_request_whose_token_was_replaced_tries_the_current_one_while_another_is_on_its_way() {
+    let mut client = client_with_token_1();
+    let (request, http) = send(&mut client, "token-1");
+    let authorize = client.authorize(None, None);
+    renew(&mut client, "token-2");
+    client.expect_token(authorize);
+    let authorize = client.authorize(None, None);
+    let next = client.expect_callback();
+
+    client.answer(&http, token_expired());
+    let second = client.expect_http();
+    assert_eq!(second.authorization(), Some("Bearer token-2"));
+    client.answer(&second, token_expired());
+    client.callback_returns(&next, token("token-3"));
+    client.expect_token(authorize);
+    let third = client.expect_http();
+    assert_eq!(third.authorization(), Some("Bearer token-3"));
+    client.respond(&third, 200, json!({}));
+
+    client.expect_response(request);
+    assert_eq!(client.callbacks.len(), 3);
+}
+
+#[test]
+fn a_request_whose_token_was_replaced_by_one_that_has_expired_renews_once() {
+    let mut client = client_with_token_1();
+    let (request, http) = send(&mut client, "token-1");
+    let authorize = client.authorize(None, None);
+    renew(&mut client, "token-2");
+    client.expect_token(authorize);
+    client.event(Event::TokenExpired {});
+
+    client.answer(&http, token_expired());
+    renew(&mut client, "token-3");
+    let retry = client.expect_http();
+    assert_eq!(retry.authorization(), Some("Bearer token-3"));
+    client.answer(&retry, token_expired());
+
+    assert_eq!(codes(&client.expect_error(request)), (40142, 401));
+    client.expect_silence();
+}
+
+#[test]
 fn a_failed_renewal_fails_everyone_who_waited_for_it() {
     let mut client = client_with_token_1();
     let requests: Vec<_> = (0..3).map(|_| send(&mut client, "token-1")).collect();
