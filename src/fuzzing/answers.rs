@@ -16,10 +16,10 @@ use core::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::world::drain;
 use crate::http::{Headers, HttpResponse, Url};
 use crate::options::{ApiKey, AuthOptions, ClientOptions, Endpoint};
 use crate::sign::{sign, signing_text, verify};
+use crate::testkit::machine::drain;
 use crate::wire::{
     Capability, Error, MAX_TOKEN_LENGTH, TokenDetails, TokenParams, TokenRequest, TokenRevocationTargetSpecifier,
 };

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use arbitrary::Arbitrary;
 use ring::hmac;
 
-use super::world::drain;
 use crate::options::{ApiKey, AuthMethod, AuthOptions, ClientOptions};
 use crate::sign;
+use crate::testkit::machine::drain;
 use crate::wire::{Capability, TokenParams, TokenRequest};
 use crate::{Action, AuthMachine, Now};
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::palette::CANARY;
+use crate::testkit::session::palette::CANARY;
 use crate::trace::{Driver, Mode};
 
 /// As many lines as are taken.

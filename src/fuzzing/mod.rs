@@ -1,11 +1,10 @@
 //! The property tests' and fuzz targets' common ground; no part of the crate's interface.
 //!
-//! A [`Scenario`] is a client and a sequence of [`Op`]s. [`run`] performs them on a machine whose environment is
-//! made of virtual time and a palette of answers, and checks the design's ten invariants after each step. Then it
-//! lets everything come to its end in three ways (all answers come, all fail, none comes), after which nothing may
-//! be left.
+//! A [`Scenario`] is a client and a sequence of [`Op`]s. [`run`] performs them in the machine's world of
+//! [`testkit`](crate::testkit::machine), beside a twin. Then it lets everything come to its end in three ways (all answers
+//! come, all fail, none comes), after which nothing may be left.
 //!
-//! [`session`] has the like for a session, from [`testkit`](crate::testkit).
+//! [`session`] has the like for a session.
 //!
 //! `sandbox`, which there is with that feature, is about the embedded server.
 //!
@@ -18,49 +17,43 @@
 mod answers;
 mod capability;
 mod differential;
-mod invariants;
 mod lines;
-mod ops;
 mod options;
-mod palette;
-mod pending;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod session;
-mod world;
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use arbitrary::{Arbitrary as _, Unstructured};
 
 use crate::AuthMachine;
-use invariants::Broken;
-use world::{Ending, World};
+use crate::testkit;
+use crate::testkit::machine::{Ending, World};
 
 pub use answers::answers;
 pub use capability::capability;
 pub use differential::{Differential, differential};
 pub use lines::lines;
-pub use ops::*;
 pub use options::options;
+pub use testkit::machine::{Command, Connection, Op, Params, Punctuality, RejectedToken, Scenario, Stray};
+pub use testkit::session::{
+    Auth, CallbackAnswer, Client, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
+};
 
 /// An invariant that a scenario broke.
 #[derive(Clone, Debug)]
 pub struct Violation {
-    /// Its number in the design.
-    pub invariant: u8,
-    /// What happened.
-    pub what: String,
+    /// What does not hold.
+    pub violation: testkit::Violation,
     /// The ops up to it.
     pub ops: Vec<Op>,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "invariant {} is broken: {}\nafter", self.invariant, self.what)?;
+        writeln!(f, "{}\nafter", self.violation)?;
         self.ops.iter().try_for_each(|op| writeln!(f, "    {op:?}"))
     }
 }
@@ -68,26 +61,26 @@ impl fmt::Display for Violation {
 /// Performs a scenario. The result is the machines that are left at its three ends, or none where the options were
 /// refused.
 pub fn run(scenario: &Scenario) -> Result<Vec<AuthMachine>, Violation> {
-    let violation = |done: usize, during: &str| {
-        let ops = scenario.ops[..done].to_vec();
-        let during = String::from(during);
-        move |Broken { invariant, what }| Violation { invariant, what: format!("{what}{during}"), ops }
-    };
-    let Ok(mut world) = World::new(&scenario.client).map_err(violation(0, " (at construction)"))? else {
-        return Ok(Vec::new());
+    let after = |done: usize| move |violation| Violation { violation, ops: scenario.ops[..done].to_vec() };
+    // Twice, so that what one machine does is no surprise in the other.
+    let new = || World::new(&scenario.client).map_err(after(0));
+    let mut world = match (new()?, new()?) {
+        (Some(world), Some(twin)) => world.with_twin(twin),
+        (None, None) => return Ok(Vec::new()),
+        _ => {
+            let what = "the same options are accepted once and refused once".into();
+            return Err(after(0)(testkit::Violation { invariant: testkit::Invariant::SamePastSameFuture, what }));
+        }
     };
     for (index, op) in scenario.ops.iter().enumerate() {
-        world.perform(op).map_err(violation(index + 1, ""))?;
+        world.apply(*op).map_err(after(index + 1))?;
     }
-    [Ending::Answers, Ending::Failures, Ending::Silence]
-        .into_iter()
-        .map(|ending| {
-            let mut world = world.clone();
-            let during = format!(" (at the end: {ending:?})");
-            world.finish(ending).map_err(violation(scenario.ops.len(), &during))?;
-            Ok(world.into_machine())
-        })
-        .collect()
+    let end = |ending| {
+        let mut world = world.clone();
+        world.finish(ending).map_err(after(scenario.ops.len()))?;
+        Ok(world.machine().clone())
+    };
+    Ending::ALL.into_iter().map(end).collect()
 }
 
 /// As many ops as a fuzzer's input may hold.

@@ -7,6 +7,7 @@ mod arbitrary;
 pub mod explore;
 pub mod frames;
 mod harness;
+pub mod machine;
 pub(crate) mod model;
 pub mod session;
 #[cfg(feature = "proptest")]

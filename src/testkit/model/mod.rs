@@ -50,12 +50,10 @@ use crate::{
     Action, CallbackId, ConnectionState, HttpId, NoticeKind, Now, OperationId, Session, SessionAction, SocketId,
 };
 
-pub(crate) use secrets::Secrets;
-#[cfg(feature = "__fuzzing")]
-pub(crate) use secrets::body_member;
+pub(crate) use secrets::{Secrets, body_member};
 use step::Step;
 pub use violation::{Invariant, Violation};
-use violation::{broken, ensure};
+pub(crate) use violation::{broken, ensure};
 
 /// What a correct session may do next, given what it was told and what it has done.
 ///

@@ -44,8 +44,12 @@ impl Mint {
         Secret::new(format!("{CANARY}-token-{number:08}"))
     }
 
+    /// The token made so many before the next one, which is none yet.
+    pub(crate) fn nth_back(&self, nth: u8) -> Secret {
+        Self::nth_token((self.tokens + 1).saturating_sub(nth.into()))
+    }
+
     /// The number of a token of this mint; 0 of any other.
-    #[cfg(feature = "__fuzzing")]
     pub(crate) fn number_of(token: &Secret) -> u64 {
         token.expose().rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
     }

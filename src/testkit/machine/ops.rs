@@ -1,20 +1,16 @@
-//! What can happen to a machine, as plain data with small numbers in it, so that a fuzzer can mutate it and a
-//! property test can shrink it.
-//!
-//! An op names what it concerns by position (`nth` of what is pending, modulo their number), never by id: any
-//! sequence of ops makes sense for any machine.
+//! What can happen to a machine.
 
 use alloc::vec::Vec;
 
+#[cfg(feature = "arbitrary")]
 use arbitrary::Arbitrary;
 
 use crate::http::HttpFailureKind;
-pub use crate::testkit::session::{
-    Auth, CallbackAnswer, Client, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
-};
+use crate::testkit::session::{Auth, CallbackAnswer, Client, HttpAnswer, Identity, Reason};
 
 /// A machine and what happens to it.
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scenario {
     /// How the machine is configured.
     pub client: Client,
@@ -23,8 +19,9 @@ pub struct Scenario {
 }
 
 /// One thing that happens.
-#[allow(missing_docs, reason = "commands and events have the machine's names")]
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "fields are explained by their ops, commands have the machine's names")]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A command.
     Command(Command),
@@ -58,7 +55,8 @@ pub enum Op {
 
 /// A command of the machine.
 #[allow(missing_docs, reason = "commands have the machine's names")]
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     Request,
     Credentials,
@@ -78,7 +76,8 @@ pub enum Command {
         targets: u8,
     },
     Time,
-    /// Of the `nth` operation that there ever was, or one that never was.
+    /// Of the `nth` operation under way, the oldest first; after those, of the last one that is over, and of one that
+    /// never was.
     Cancel {
         nth: u8,
     },
@@ -86,7 +85,8 @@ pub enum Command {
 
 /// Token params of a command.
 #[allow(missing_docs, reason = "the names say it")]
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Params {
     Stored,
     Empty,
@@ -95,9 +95,11 @@ pub enum Params {
     Invalid,
 }
 
-/// An answer that nobody waits for.
+/// An answer that nobody waits for: to the `nth` question back from one that was never asked, of those that nobody waits
+/// for an answer to.
 #[allow(missing_docs, reason = "the names say it")]
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stray {
     HttpResponse { nth: u8 },
     HttpFailed { nth: u8 },
@@ -106,11 +108,12 @@ pub enum Stray {
 }
 
 /// The token a request made elsewhere was rejected with.
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RejectedToken {
     /// The one in use.
     Current,
-    /// One that was in use before, or never was.
+    /// The `nth` back from one that never was, unless it is in use.
     Stale {
         /// Which one.
         nth: u8,
@@ -119,7 +122,8 @@ pub enum RejectedToken {
 
 /// The states of a connection.
 #[allow(missing_docs, reason = "the names say it")]
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Connection {
     Connecting,
     Connected,
@@ -132,7 +136,8 @@ pub enum Connection {
 }
 
 /// When `handle_timeout` is called.
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Punctuality {
     /// At the deadline.
     OnTime,

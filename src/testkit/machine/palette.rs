@@ -1,7 +1,8 @@
 //! The values behind the ops: those that a session's ops have, and what a machine alone is told besides.
 
-use super::ops::{Connection, Identity, Params, Reason};
+use super::ops::{Connection, Params};
 pub(super) use crate::testkit::session::palette::*;
+use crate::testkit::session::{Identity, Reason};
 use crate::wire::{Capability, TokenParams};
 use crate::{ConnectionDetails, ConnectionEvent, ConnectionState};
 
@@ -28,21 +29,26 @@ pub(super) fn connection_event(
     reason: Option<Reason>,
     client_id_: Option<Identity>,
 ) -> ConnectionEvent {
-    let state = match state {
-        Connection::Initialized => ConnectionState::Initialized,
-        Connection::Connecting => ConnectionState::Connecting,
-        Connection::Connected => ConnectionState::Connected,
-        Connection::Disconnected => ConnectionState::Disconnected,
-        Connection::Suspended => ConnectionState::Suspended,
-        Connection::Closing => ConnectionState::Closing,
-        Connection::Closed => ConnectionState::Closed,
-        Connection::Failed => ConnectionState::Failed,
-    };
     ConnectionEvent {
         update,
         reason: reason.map(error),
         connection_details: client_id_
             .map(|id| ConnectionDetails { client_id: Some(client_id(id)), ..ConnectionDetails::default() }),
-        ..ConnectionEvent::new(state)
+        ..ConnectionEvent::new(state.into())
+    }
+}
+
+impl From<Connection> for ConnectionState {
+    fn from(state: Connection) -> Self {
+        match state {
+            Connection::Initialized => ConnectionState::Initialized,
+            Connection::Connecting => ConnectionState::Connecting,
+            Connection::Connected => ConnectionState::Connected,
+            Connection::Disconnected => ConnectionState::Disconnected,
+            Connection::Suspended => ConnectionState::Suspended,
+            Connection::Closing => ConnectionState::Closing,
+            Connection::Closed => ConnectionState::Closed,
+            Connection::Failed => ConnectionState::Failed,
+        }
     }
 }
