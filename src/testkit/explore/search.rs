@@ -18,17 +18,36 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::fingerprint::fingerprint;
-use super::moves::{Budgets, MOVES};
-use super::{Counterexample, Explore, Level, Report};
-use crate::testkit::session::World;
+use super::{Counterexample, Explore, Explored, Level, Move, Report};
 
 /// A state whose successors are to be found.
 #[derive(Clone)]
-struct Node {
-    world: World,
+struct Node<W> {
+    world: W,
     budgets: Budgets,
     /// Its place in the record of how each state was first reached.
     place: u32,
+}
+
+/// How often the moves of each budget may still be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Budgets([u8; 8]);
+
+impl Budgets {
+    fn full(budgets: &[u8]) -> Self {
+        let mut full = [0; 8];
+        full[..budgets.len()].copy_from_slice(budgets);
+        Budgets(full)
+    }
+
+    /// What is left after a move; none where there is not enough.
+    fn pay<Op>(mut self, made: &Move<Op>) -> Option<Self> {
+        if let Some(budget) = made.budget {
+            let left = &mut self.0[budget];
+            *left = left.checked_sub(1)?;
+        }
+        Some(self)
+    }
 }
 
 /// How a state was first reached: from which place, by which move.
@@ -54,18 +73,23 @@ impl Seen {
 }
 
 /// What one thread has found on a level.
-#[derive(Default)]
-struct Found {
-    nodes: Vec<(Node, Origin)>,
+struct Found<W> {
+    nodes: Vec<(Node<W>, Origin)>,
     states: usize,
     transitions: usize,
     digest: u128,
     violation: Option<(Origin, String)>,
 }
 
-pub(super) fn run(explore: &Explore, mut on_level: impl FnMut(&Level)) -> Report {
-    let world = World::at(explore.start, &explore.client).expect("options that are accepted");
-    let root = Node { world, budgets: Budgets::FULL, place: 0 };
+impl<W> Default for Found<W> {
+    fn default() -> Self {
+        Found { nodes: Vec::new(), states: 0, transitions: 0, digest: 0, violation: None }
+    }
+}
+
+pub(super) fn run<W: Explored>(explore: &Explore<W>, mut on_level: impl FnMut(&Level)) -> Report {
+    let world = W::begin(explore.start, &explore.client).expect("options that are accepted");
+    let root = Node { world, budgets: Budgets::full(W::BUDGETS), place: 0 };
     let seen = Seen::new();
     let print = root.fingerprint();
     seen.insert(print);
@@ -78,7 +102,7 @@ pub(super) fn run(explore: &Explore, mut on_level: impl FnMut(&Level)) -> Report
         let next = AtomicUsize::new(0);
         let is_last = depth == explore.depth;
         let level = LevelSearch { explore, frontier: &frontier, seen: &seen, next: &next, total: &total, is_last };
-        let found: Vec<Found> = std::thread::scope(|scope| {
+        let found: Vec<Found<W>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..explore.threads.max(1)).map(|_| scope.spawn(|| level.search())).collect();
             threads.into_iter().map(|thread| thread.join().expect("a thread that catches panics")).collect()
         });
@@ -108,9 +132,9 @@ pub(super) fn run(explore: &Explore, mut on_level: impl FnMut(&Level)) -> Report
 }
 
 /// One level, shared by all threads.
-struct LevelSearch<'a> {
-    explore: &'a Explore,
-    frontier: &'a [Node],
+struct LevelSearch<'a, W> {
+    explore: &'a Explore<W>,
+    frontier: &'a [Node<W>],
     seen: &'a Seen,
     /// The first node that no thread has taken.
     next: &'a AtomicUsize,
@@ -118,8 +142,8 @@ struct LevelSearch<'a> {
     is_last: bool,
 }
 
-impl LevelSearch<'_> {
-    fn search(&self) -> Found {
+impl<W: Explored> LevelSearch<'_, W> {
+    fn search(&self) -> Found<W> {
         let mut found = Found::default();
         loop {
             let from = self.next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -134,20 +158,21 @@ impl LevelSearch<'_> {
     }
 
     /// Makes every move from a node. False once there is a violation.
-    fn expand(&self, node: &Node, found: &mut Found) -> bool {
-        for (index, made) in MOVES.iter().enumerate() {
-            let Some(budgets) = node.budgets.pay(made).filter(|_| made.concerns(&node.world)) else { continue };
+    fn expand(&self, node: &Node<W>, found: &mut Found<W>) -> bool {
+        for (index, made) in W::MOVES.iter().enumerate() {
+            let has_reason = made.ops.iter().all(|op| node.world.concerns(*op));
+            let Some(budgets) = node.budgets.pay(made).filter(|_| has_reason) else { continue };
             let mut next = Node { world: node.world.clone(), budgets, place: 0 };
             found.transitions += 1;
             let origin = (node.place, index as u8);
             let is_new = attempt(|| {
-                next.world.make(made.ops)?;
+                made.ops.iter().try_for_each(|op| next.world.step(*op))?;
+                next.world.settle();
                 let print = next.fingerprint();
                 if !self.seen.insert(print) {
                     return Ok(None);
                 }
-                next.world.check_state()?;
-                next.world.check_ends()?;
+                next.world.check()?;
                 (self.explore.also)(&next.world)?;
                 Ok(Some(print))
             });
@@ -171,7 +196,7 @@ impl LevelSearch<'_> {
     }
 }
 
-impl Node {
+impl<W: Explored> Node<W> {
     fn fingerprint(&self) -> u128 {
         fingerprint(&(&self.world, self.budgets), self.world.now())
     }
@@ -190,25 +215,25 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-/// Goes the way once more, this time taking note of what the session is told.
-fn replay(explore: &Explore, origins: &[Origin], last: Origin, what: String) -> Counterexample {
+/// Goes the way once more, this time taking note of what the machine is told.
+fn replay<W: Explored>(explore: &Explore<W>, origins: &[Origin], last: Origin, what: String) -> Counterexample {
     let mut way = Vec::from([last]);
     while let Some(&(place, _)) = way.last().filter(|(place, _)| *place != 0) {
         way.push(origins[place as usize]);
     }
-    let mut world = World::at(explore.start, &explore.client).expect("options that were accepted");
-    let mut lines = Vec::from([line(&World::first_line(explore.start, &explore.client))]);
+    let mut world = W::begin(explore.start, &explore.client).expect("options that were accepted");
+    let mut lines = Vec::from([line(&W::first_line(explore.start, &explore.client))]);
     let mut moves = Vec::new();
     for (_, index) in way.into_iter().rev() {
-        let made = &MOVES[usize::from(index)];
+        let made = &W::MOVES[usize::from(index)];
         for op in made.ops {
-            // The last one is what fails; what it told the session is noted before.
+            // The last one is what fails; what it told the machine is noted before.
             let _ = attempt(|| world.step(*op));
             lines.extend(world.lines().iter().map(line));
             moves.push(format!("{op:?}"));
         }
     }
-    Counterexample { what, moves, lines }
+    Counterexample { what, moves, mode: W::MODE, lines }
 }
 
 fn line(line: &crate::trace::Line) -> String {

@@ -75,6 +75,16 @@ impl Pending {
         nth_stray(nth, self.callback_ids, |id| self.callbacks.contains(&id))
     }
 
+    /// Whether a request is over.
+    pub(super) fn has_past_http(&self) -> bool {
+        self.http_ids > self.http.len() as u64
+    }
+
+    /// Whether a callback is over, or has been given up.
+    pub(super) fn has_past_callback(&self) -> bool {
+        self.callback_ids > self.callbacks.len() as u64
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.http.is_empty() && self.callbacks.is_empty() && self.operations.is_empty()
     }

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::ops::{Command, Op, Punctuality, RejectedToken, Stray};
+use super::ops::{Command, Connection, Op, Punctuality, RejectedToken, Stray};
 use super::palette;
 use super::world::World;
 use crate::http::{Headers, HttpFailure, HttpFailureKind, HttpResponse};
@@ -12,7 +12,7 @@ use crate::testkit::model::{Invariant, Violation, broken};
 use crate::testkit::session::{CallbackAnswer, Reason};
 use crate::trace::Input;
 use crate::wire::TokenRevocationTargetSpecifier;
-use crate::{AuthMachine, Event, RestRequest, Revocation};
+use crate::{AuthMachine, ConnectionState, Event, RestRequest, Revocation};
 
 impl World {
     pub(super) fn perform(&mut self, op: Op) -> Result<(), Violation> {
@@ -55,6 +55,40 @@ impl World {
                 self.twin = Some(self.machine.clone());
                 Ok(())
             }
+        }
+    }
+
+    /// Whether there is something for an op to act on. An environment whose connection changes as the specification has
+    /// it takes no other step (`RTN4`).
+    pub(crate) fn concerns(&self, op: Op) -> bool {
+        match op {
+            Op::Command(Command::Cancel { .. }) => !self.pending.operations.is_empty(),
+            Op::Respond { nth, .. } | Op::FailHttp { nth, .. } => usize::from(nth) < self.pending.http.len(),
+            Op::Return { nth, .. } | Op::FailCallback { nth, .. } => usize::from(nth) < self.pending.callbacks.len(),
+            Op::Stray(Stray::HttpResponse { .. } | Stray::HttpFailed { .. }) => self.pending.has_past_http(),
+            Op::Stray(Stray::CallbackResult { .. } | Stray::CallbackFailed { .. }) => self.pending.has_past_callback(),
+            Op::TokenExpired | Op::TokenRejected(RejectedToken::Current) => self.machine.token_details().is_some(),
+            Op::Connection { state, update, .. } => self.may_become(state, update),
+            Op::Reauth => self.pending.connection == Some(ConnectionState::Connected),
+            Op::Timeout(_) => self.machine.poll_timeout().is_some(),
+            _ => true,
+        }
+    }
+
+    fn may_become(&self, next: Connection, update: bool) -> bool {
+        use ConnectionState::{Closed, Closing, Connected, Connecting, Disconnected, Failed, Initialized, Suspended};
+        let next = next.into();
+        match self.pending.connection.unwrap_or(Initialized) {
+            Connected if next == Connected => update,
+            _ if update => false,
+            Initialized => matches!(next, Connecting | Initialized),
+            Connecting => matches!(next, Connected | Disconnected | Suspended | Closing | Failed),
+            Connected => matches!(next, Disconnected | Closing | Closed | Failed),
+            Disconnected => matches!(next, Connecting | Suspended | Closed | Failed),
+            Suspended => matches!(next, Connecting | Closed | Failed),
+            Closing => matches!(next, Connecting | Closed | Failed),
+            Closed => matches!(next, Connecting | Failed),
+            Failed => next == Connecting,
         }
     }
 

@@ -11,7 +11,7 @@ use super::watch::{Step, Watch, secrets};
 use crate::http::{HttpFailure, HttpFailureKind};
 use crate::testkit::model::{Invariant, Violation, broken};
 use crate::testkit::session::{CallbackAnswer, Client, HttpAnswer, Life, Reason};
-use crate::trace::{Input, Line};
+use crate::trace::{Input, Line, New};
 use crate::{Action, AuthMachine, ConnectionEvent, ConnectionState, Event, Now, OperationId};
 
 /// A machine and what is around it.
@@ -96,6 +96,12 @@ impl World {
         self.twin = Some(twin.machine);
         self
     }
+
+    /// The line that makes its machine.
+    pub(crate) fn first_line(now: Now, client: &Client) -> Line {
+        let options = palette::client_options(client, &mut Mint::default(), now);
+        Line { now: Some(now), input: Input::New(New { options, seed: [client.seed; 32] }) }
+    }
 }
 
 /// What happens.
@@ -120,6 +126,16 @@ impl World {
     /// Checks the state it is in.
     pub(crate) fn check_state(&self) -> Result<(), Violation> {
         self.watch.check_state(&self.machine, self.told)
+    }
+
+    /// Checks that everything can come to its end, and what comes of each input on the way there.
+    pub(crate) fn check_ends(&self) -> Result<(), Violation> {
+        Ending::ALL.into_iter().try_for_each(|ending| self.clone().bring_to_end(ending, |_| Ok(())))
+    }
+
+    /// How many inputs were ignored is forgotten.
+    pub(crate) fn forget_ignored(&mut self) {
+        self.machine.forget_ignored();
     }
 
     /// Gives an input to the machine, takes its actions, and checks them.

@@ -123,11 +123,9 @@ impl World {
         self.model.check_ends(&self.session, self.now)
     }
 
-    /// Lets ops happen together. How many inputs were ignored is forgotten.
-    pub(crate) fn make(&mut self, ops: &[Op]) -> Result<(), Violation> {
-        ops.iter().try_for_each(|op| self.step(*op))?;
+    /// How many inputs were ignored is forgotten.
+    pub(crate) fn forget_ignored(&mut self) {
         self.session.forget_ignored();
-        Ok(())
     }
 
     /// Whether there is something for an op to act on.
