@@ -2,7 +2,7 @@
 //! `ably_auth::testkit::explore`.
 //!
 //! `cargo run --profile explore --features testkit --example explore -- [--subject machine|session] [--depth N]
-//! [--states N] [--threads N]`
+//! [--states N] [--threads N] [--renaming true|false]`
 
 #![allow(clippy::disallowed_methods, reason = "it says how long it takes")]
 
@@ -14,6 +14,7 @@ use ably_auth::testkit::{machine, session};
 
 fn main() -> ExitCode {
     let mut subject = String::from("session");
+    let mut renaming = true;
     let (mut depth, mut states, mut threads) = (6, usize::MAX, 2);
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -21,18 +22,21 @@ fn main() -> ExitCode {
         let number = value.parse().ok();
         match (name.as_str(), number) {
             ("--subject", _) if matches!(&*value, "machine" | "session") => subject = value,
+            ("--renaming", _) if matches!(&*value, "true" | "false") => renaming = value == "true",
             ("--depth", Some(number)) => depth = number,
             ("--states", Some(number)) => states = number,
             ("--threads", Some(number)) => threads = number,
             _ => {
-                eprintln!("usage: explore [--subject machine|session] [--depth N] [--states N] [--threads N]");
+                eprintln!(
+                    "usage: explore [--subject machine|session] [--depth N] [--states N] [--threads N] [--renaming true|false]"
+                );
                 return ExitCode::from(2);
             }
         }
     }
     match &*subject {
-        "machine" => explore(&Explore::<machine::World> { states, threads, ..Explore::machines(depth) }),
-        _ => explore(&Explore::<session::World> { states, threads, ..Explore::sessions(depth) }),
+        "machine" => explore(&Explore::<machine::World> { states, threads, renaming, ..Explore::machines(depth) }),
+        _ => explore(&Explore::<session::World> { states, threads, renaming, ..Explore::sessions(depth) }),
     }
 }
 

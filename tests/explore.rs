@@ -45,6 +45,12 @@ fn the_same_machines_are_found_whoever_looks_and_at_any_time() {
     finds_the_same::<machine::World>(3);
 }
 
+#[test]
+fn states_that_differ_in_names_alone_count_as_one() {
+    let states = |renaming| Explore { renaming, ..Explore::machines(3) }.run(|_| ()).states();
+    assert!(states(true) < states(false));
+}
+
 fn planted(what: &str) -> Violation {
     Violation { invariant: Invariant::ChangesFollow, what: format!("planted: {what}") }
 }

@@ -8,8 +8,8 @@ mod random;
 mod timer;
 
 pub use connection_state::ConnectionState;
-pub(crate) use id::Counter;
 pub use id::{CallbackId, HttpId, OperationId, SocketId};
+pub(crate) use id::{Counter, NameKind, hash_name};
 pub use notice::{Notice, NoticeKind, NoticeLevel};
 pub use now::Now;
 pub(crate) use random::{Random, split_seed};

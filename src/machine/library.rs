@@ -6,6 +6,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use core::hash::{Hash, Hasher};
 
 use super::AuthMachine;
 use super::action::{Action, Credentials, Outcome};
@@ -13,7 +14,7 @@ use super::clock::{Freshness, ServerReading};
 use super::errors::{self, Origin};
 use super::fetch::{self, Consequence, Fetch, FetchError, Source};
 use super::io::Owner;
-use crate::base::{NoticeKind, NoticeLevel, OperationId, TimerKind};
+use crate::base::{NameKind, NoticeKind, NoticeLevel, OperationId, TimerKind, hash_name};
 use crate::options::incompatible_client_id;
 use crate::wire::{Error, ErrorKind, Secret, TokenDetails, TokenParams, TokenRequest};
 
@@ -37,8 +38,14 @@ pub(super) struct Held {
 }
 
 /// Counts the tokens the library has had, so that a rejection can be told from a late one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Generation(u64);
+
+impl Hash for Generation {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_name(NameKind::Generation, self.0, state);
+    }
+}
 
 /// The library's next token being fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

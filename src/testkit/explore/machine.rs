@@ -40,7 +40,7 @@ const MOVES: &[Move<Op>] = &[
     Move::free(&[Op::Stray(Stray::HttpResponse { nth: 1 })]),
     Move::free(&[Op::TokenExpired]),
     Move::free(&[Op::TokenRejected(RejectedToken::Current)]),
-    Move::free(&[Op::TokenRejected(RejectedToken::Stale { nth: 2 })]),
+    Move::free(&[Op::TokenRejected(RejectedToken::Stale { nth: 1 })]),
     Move::free(&[becomes(Connection::Connecting)]),
     Move::free(&[becomes(Connection::Connected)]),
     Move::free(&[Op::Connection { state: Connection::Connected, update: true, reason: None, client_id: None }]),

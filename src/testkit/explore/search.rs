@@ -22,8 +22,8 @@ use super::{Counterexample, Explore, Explored, Level, Move, Report};
 
 /// A state whose successors are to be found.
 #[derive(Clone)]
-struct Node<W> {
-    world: W,
+pub(super) struct Node<W> {
+    pub(super) world: W,
     budgets: Budgets,
     /// Its place in the record of how each state was first reached.
     place: u32,
@@ -88,10 +88,9 @@ impl<W> Default for Found<W> {
 }
 
 pub(super) fn run<W: Explored>(explore: &Explore<W>, mut on_level: impl FnMut(&Level)) -> Report {
-    let world = W::begin(explore.start, &explore.client).expect("options that are accepted");
-    let root = Node { world, budgets: Budgets::full(W::BUDGETS), place: 0 };
+    let root = Node::root(explore);
     let seen = Seen::new();
-    let print = root.fingerprint();
+    let print = root.fingerprint(explore.renaming);
     seen.insert(print);
     let mut origins: Vec<Origin> = Vec::from([(0, 0)]);
     let mut report = Report { levels: Vec::new(), counterexample: None, stopped: false };
@@ -160,15 +159,12 @@ impl<W: Explored> LevelSearch<'_, W> {
     /// Makes every move from a node. False once there is a violation.
     fn expand(&self, node: &Node<W>, found: &mut Found<W>) -> bool {
         for (index, made) in W::MOVES.iter().enumerate() {
-            let has_reason = made.ops.iter().all(|op| node.world.concerns(*op));
-            let Some(budgets) = node.budgets.pay(made).filter(|_| has_reason) else { continue };
-            let mut next = Node { world: node.world.clone(), budgets, place: 0 };
+            let Some(mut next) = node.after(made) else { continue };
             found.transitions += 1;
             let origin = (node.place, index as u8);
             let is_new = attempt(|| {
-                made.ops.iter().try_for_each(|op| next.world.step(*op))?;
-                next.world.settle();
-                let print = next.fingerprint();
+                next.make(made)?;
+                let print = next.fingerprint(self.explore.renaming);
                 if !self.seen.insert(print) {
                     return Ok(None);
                 }
@@ -197,8 +193,26 @@ impl<W: Explored> LevelSearch<'_, W> {
 }
 
 impl<W: Explored> Node<W> {
-    fn fingerprint(&self) -> u128 {
-        fingerprint(&(&self.world, self.budgets), self.world.now())
+    pub(super) fn root(explore: &Explore<W>) -> Self {
+        let world = W::begin(explore.start, &explore.client).expect("options that are accepted");
+        Node { world, budgets: Budgets::full(W::BUDGETS), place: 0 }
+    }
+
+    /// What a move is to be made in; none where there is nothing for it to act on, or nothing left to pay it with.
+    pub(super) fn after(&self, made: &Move<W::Op>) -> Option<Self> {
+        let has_reason = made.ops.iter().all(|op| self.world.concerns(*op));
+        let budgets = self.budgets.pay(made).filter(|_| has_reason)?;
+        Some(Node { world: self.world.clone(), budgets, place: 0 })
+    }
+
+    pub(super) fn make(&mut self, made: &Move<W::Op>) -> Result<(), super::Violation> {
+        made.ops.iter().try_for_each(|op| self.world.step(*op))?;
+        self.world.settle();
+        Ok(())
+    }
+
+    pub(super) fn fingerprint(&self, renaming: bool) -> u128 {
+        fingerprint(&(&self.world, self.budgets), self.world.now(), renaming)
     }
 }
 

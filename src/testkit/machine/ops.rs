@@ -113,7 +113,7 @@ pub enum Stray {
 pub enum RejectedToken {
     /// The one in use.
     Current,
-    /// The `nth` back from one that never was, unless it is in use.
+    /// The `nth` back from one that never was, of those that are not in use.
     Stale {
         /// Which one.
         nth: u8,

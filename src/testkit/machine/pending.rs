@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use core::hash::Hash;
 
 use super::palette::{self, Purpose};
 use crate::http::{HttpFailure, HttpFailureKind, HttpRequest};
@@ -12,7 +13,7 @@ use crate::trace::Input;
 use crate::{Action, AuthMachine, CallbackId, ConnectionState, Event, HttpId, OperationId, SessionEvent};
 
 /// Everything under way, by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pending {
     /// With the operation they are for, if it is one alone.
     pub(super) http: BTreeMap<HttpId, (HttpRequest, Option<OperationId>)>,
@@ -45,6 +46,13 @@ pub(super) enum Kind {
 
 /// What there is.
 impl Pending {
+    /// What decides over what can happen from now on: whether there is something past that may answer, not how much.
+    pub(super) fn what_matters(&self) -> impl PartialEq + Hash + use<'_> {
+        let Pending { http, callbacks, operations, connection, connection_wanted, .. } = self;
+        let past = [self.has_past_http(), self.has_past_callback()];
+        (http, callbacks, operations, connection, connection_wanted, past)
+    }
+
     pub(super) fn nth_http(&self, nth: u8) -> Option<(HttpId, HttpRequest)> {
         let index = usize::from(nth).checked_rem(self.http.len())?;
         self.http.iter().nth(index).map(|(id, (request, _))| (*id, request.clone()))

@@ -159,10 +159,7 @@ impl World {
             (RejectedToken::Current, Some(token)) => self.event(Event::TokenRejected { token, error }),
             (RejectedToken::Current, None) => Ok(()),
             (RejectedToken::Stale { nth }, current) => {
-                let token = self.mint.nth_back(nth);
-                if current.as_ref() == Some(&token) {
-                    return Ok(());
-                }
+                let token = self.mint.nth_back(nth, current.as_ref());
                 self.tell(Input::Timeout)?;
                 self.tell_in_vain(Event::TokenRejected { token, error })
             }

@@ -287,7 +287,7 @@ impl World {
     /// What decides over what can happen from now on.
     fn what_matters(&self) -> impl PartialEq + Hash + use<'_> {
         let World { machine, now, mint, pending, watch, .. } = self;
-        (machine, now, mint, pending, watch.what_matters())
+        (machine, now, mint, pending.what_matters(), watch.what_matters())
     }
 }
 

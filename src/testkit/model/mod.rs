@@ -41,6 +41,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use crate::connection::{ConnectionAction, ConnectionStateChange};
 use crate::http::HttpRequest;
@@ -129,12 +130,17 @@ struct Socket {
     token: Option<Secret>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct LastIds {
     operation: OperationId,
     callback: CallbackId,
     http: HttpId,
     socket: SocketId,
+}
+
+/// They are what the session counts, and add nothing to it.
+impl Hash for LastIds {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// Whether a token error of the connection may cause a renewal; being connected gives another.

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use serde_json::{Value, json};
 
@@ -24,11 +25,14 @@ const AUTH_URL: &str = "https://user:CANARY-password@auth.example/token?q=CANARY
 const DAY_MS: i64 = 86_400_000;
 
 /// Makes tokens, each with a number, so that it can be told which is newer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mint {
     tokens: u64,
     requests: u64,
 }
+
+/// How the tokens of a mint begin; eight digits follow.
+pub(crate) const TOKEN: &str = "CANARY-token-";
 
 impl Mint {
     fn token(&mut self) -> Secret {
@@ -41,12 +45,14 @@ impl Mint {
     }
 
     pub(crate) fn nth_token(number: u64) -> Secret {
-        Secret::new(format!("{CANARY}-token-{number:08}"))
+        Secret::new(format!("{TOKEN}{number:08}"))
     }
 
-    /// The token made so many before the next one, which is none yet.
-    pub(crate) fn nth_back(&self, nth: u8) -> Secret {
-        Self::nth_token((self.tokens + 1).saturating_sub(nth.into()))
+    /// The token so many back from the next one, which is none yet, without the one that is in use.
+    pub(crate) fn nth_back(&self, nth: u8, in_use: Option<&Secret>) -> Secret {
+        let tokens = (0..=self.tokens + 1).rev().map(Self::nth_token);
+        let mut others = tokens.filter(|token| Some(token) != in_use);
+        others.nth(nth.into()).unwrap_or_else(|| Self::nth_token(self.tokens + 1))
     }
 
     /// The number of a token of this mint; 0 of any other.
@@ -79,6 +85,14 @@ impl Mint {
         request.nonce = Some(nonce);
         request.mac = Some(Secret::new(format!("{CANARY}-mac")));
         request
+    }
+}
+
+/// The newest token may be given once more; how many there were matters to nobody.
+impl Hash for Mint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.newest_token().hash(state);
+        self.requests.hash(state);
     }
 }
 

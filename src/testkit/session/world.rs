@@ -141,10 +141,18 @@ impl World {
             Op::Defer => self.callbacks.len() > 1 || self.requests.len() > 1,
             Op::TokenRejected => self.token().is_some(),
             Op::Deadline => self.session.poll_timeout().is_some(),
-            Op::ReturnStale => self.last_callback > self.callbacks.len() as u64,
-            Op::RespondStale => self.last_request > self.requests.len() as u64,
+            Op::ReturnStale => self.has_past_callback(),
+            Op::RespondStale => self.has_past_request(),
             _ => true,
         }
+    }
+
+    fn has_past_callback(&self) -> bool {
+        self.last_callback > self.callbacks.len() as u64
+    }
+
+    fn has_past_request(&self) -> bool {
+        self.last_request > self.requests.len() as u64
     }
 
     pub(super) fn oldest_operation(&self) -> Option<OperationId> {
@@ -285,8 +293,9 @@ impl World {
     /// What decides over what can happen from now on.
     fn what_matters(&self) -> impl PartialEq + Hash + use<'_> {
         let World { session, model, now, mint, callbacks, requests, .. } = self;
-        let stale = (self.last_callback, self.last_request, self.sockets_opened);
-        (session, model, now, mint, callbacks, requests, stale)
+        // Whether there is something past that may report, not how much.
+        let past = [self.has_past_callback(), self.has_past_request(), self.sockets_opened > 0];
+        (session, model, now, mint, callbacks, requests, past)
     }
 }
 
