@@ -10,8 +10,12 @@ use ably_auth::trace::{Header, Line, Mode, Recorder};
 
 /// What a recorder writes of a machine that signs a request, and of a line it refuses.
 fn recorded() -> String {
+    recorded_under(&Header::with_secrets_shown(Mode::Machine))
+}
+
+fn recorded_under(header: &Header) -> String {
     let mut file = String::new();
-    let mut recorder = Recorder::new(&Header::new(Mode::Machine), |line: &str| {
+    let mut recorder = Recorder::new(header, |line: &str| {
         file += line;
         file += "\n";
     });
@@ -55,6 +59,25 @@ fn text(bytes: &[u8]) -> &str {
 fn what_was_recorded_comes_out_again() {
     let output = replay(&["-"], &recorded());
     assert_eq!((output.status.code(), text(&output.stdout), text(&output.stderr)), (Some(0), "", ""));
+}
+
+#[test]
+fn what_was_recorded_without_secrets_comes_out_again() {
+    let recorded = recorded_under(&Header::new(Mode::Machine));
+    assert!(recorded.contains("app.key:redacted-key-1") && !recorded.contains("secret\""), "{recorded}");
+    let output = replay(&["-"], &recorded);
+    assert_eq!((output.status.code(), text(&output.stdout), text(&output.stderr)), (Some(0), "", ""));
+}
+
+/// Where the client did something for what a secret was, nothing but a difference can tell.
+#[test]
+fn a_difference_of_a_file_without_secrets_may_come_of_that() {
+    let recorded = recorded_under(&Header::new(Mode::Machine))
+        .replace(r#""actions":[{"#, r#""actions":[{"abortHttp":{"id":9}},{"#);
+    let output = replay(&["-"], &recorded);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains("its secrets are redacted"), "{told}");
 }
 
 #[test]

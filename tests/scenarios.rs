@@ -16,7 +16,7 @@ fn every_scenario_comes_out_as_it_says() {
         let replay = replay(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let differences: Vec<_> = replay.differences.iter().map(ToString::to_string).collect();
         assert!(differences.is_empty(), "{name}:\n{}", differences.join("\n"));
-        assert_eq!(replay.updated, text, "{name} is written as it would be recorded");
+        assert_eq!(replay.updated.expose(), text, "{name} is written as it would be recorded");
         assert!(!replay.header.spec.is_empty(), "{name} names its points of the specification");
         assert!(!replay.header.story.is_empty(), "{name} tells a story");
         stories.push(replay.header.story);

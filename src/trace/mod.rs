@@ -1,8 +1,11 @@
 #![doc = include_str!("FORMAT.md")]
 
+mod file;
 mod input;
 mod line;
 mod output;
+mod recorder;
+mod redact;
 mod replay;
 
 use alloc::format;
@@ -15,9 +18,11 @@ use crate::wire::{codes, lenient};
 use crate::{AuthMachine, Error, Now, OperationId, Session, SessionEvent};
 
 pub use crate::session::Command;
+pub use file::{Header, Secrets, VERSION};
 pub use input::{Input, Line, New};
 pub use output::{ConnectionView, Output, View};
-pub use replay::{Difference, Header, Recorder, Replay, VERSION, replay};
+pub use recorder::Recorder;
+pub use replay::{Difference, Replay, replay};
 
 /// A machine, or none yet, that is driven by lines.
 ///
@@ -81,13 +86,15 @@ impl Driver {
     }
 }
 
-fn make(mode: Mode, new: New, now: Now) -> Result<Driven, Error> {
+/// A machine, or a session.
+pub(crate) fn make(mode: Mode, new: New, now: Now) -> Result<Driven, Error> {
     Ok(match mode {
         Mode::Machine => Driven::Machine(AuthMachine::new(new.options, new.seed, now)?),
         Mode::Realtime => Driven::Session(Session::new(new.options, new.seed, now)?),
     })
 }
 
+/// Has it told what a line says. The operation, where that starts one.
 fn take(driven: &mut Driven, input: Input, now: Now) -> Result<Option<OperationId>, Error> {
     match (driven, input) {
         (driven, Input::Command(command)) => return Ok(Some(driven.start(command, now))),

@@ -29,7 +29,7 @@ pub struct Output {
 
 impl Output {
     /// Takes everything out of a machine that it has to say.
-    pub(super) fn drain(driven: &mut Driven, op: Option<OperationId>) -> Self {
+    pub(crate) fn drain(driven: &mut Driven, op: Option<OperationId>) -> Self {
         let actions = core::iter::from_fn(|| driven.poll_action()).collect();
         let (wake_at, timer) = driven.poll_timeout().unzip();
         Output { op, actions, wake_at, timer, view: View::of(driven) }

@@ -159,8 +159,8 @@ impl World {
         self.model.operations().next()
     }
 
-    /// The line that makes its session.
-    pub(crate) fn first_line(now: Now, client: &Client) -> Line {
+    /// The line that makes the session of [`World::at`]. With [`World::lines`] it is a trace of it.
+    pub fn first_line(now: Now, client: &Client) -> Line {
         let options = Self::options(client, &mut Mint::default(), now);
         Line { now: Some(now), input: Input::New(New { options, seed: [client.seed; 32] }) }
     }
