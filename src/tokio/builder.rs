@@ -18,15 +18,17 @@ use super::connection::Connection;
 use super::driver::{Driver, Shown};
 use super::handle::Auth;
 use super::http::HttpClient;
+use super::machine::{Machine, Record};
+use super::outlet::Outlet;
 use super::realtime::Realtime;
 use super::socket::Opener;
 use super::tasks::Surroundings;
 use super::tls::{self, Tls};
 use super::watch::{Notices, Views};
 use crate::options::{ClientOptions, DEFAULT_CALLBACK};
-use crate::session::Driven;
+use crate::trace::{Header, Mode, New};
 use crate::wire::{Error, ErrorKind, TokenParams, codes};
-use crate::{AuthMachine, CallbackValue, Notice, Now, Session};
+use crate::{CallbackValue, Notice};
 
 /// Builds a client, an [`Auth`] or a [`Realtime`], from options and what options cannot hold.
 pub struct Builder<Client> {
@@ -34,6 +36,7 @@ pub struct Builder<Client> {
     callbacks: Callbacks,
     extra_roots: Vec<CertificateDer<'static>>,
     notices: (broadcast::Sender<Notice>, Notices),
+    record: Option<Record>,
     client: PhantomData<fn() -> Client>,
 }
 
@@ -44,6 +47,7 @@ impl<Client> Builder<Client> {
             callbacks: Callbacks::default(),
             extra_roots: Vec::new(),
             notices: Notices::channel(),
+            record: None,
             client: PhantomData,
         }
     }
@@ -104,13 +108,51 @@ impl<Client> Builder<Client> {
         self.notices.1.resubscribe()
     }
 
-    /// Has a client driven whose machine is made by `make`.
-    fn launch(
-        self,
-        make: impl FnOnce(ClientOptions, [u8; 32], Now) -> Result<Driven, Error>,
-        connection: Option<Connection>,
-    ) -> Result<Auth, Error> {
-        let Builder { options, callbacks, extra_roots, notices: (notices_in, notices), .. } = self;
+    /// Records the client: `sink` gets the lines of a trace, without their line feeds, for `ably-auth replay`. They
+    /// hold whatever the client's machine is told, with the times it is told, and whatever it answers.
+    ///
+    /// Secrets are redacted, as [`trace`](crate::trace) says: keys, tokens and MACs, connection keys, the values of
+    /// headers and params have placeholders, and what the application sends and receives is left out. A trace shows
+    /// client ids, channels, capabilities, hosts, and the words of errors.
+    ///
+    /// The sink is called on whatever thread has something to tell the client, in order and never twice at a time. The
+    /// client goes on meanwhile, but that thread waits: it should not take long. What it cannot write it has to lose.
+    /// Once it panics, or a thousand lines wait for it, it gets no more, and the client is none the worse for it.
+    ///
+    /// A client that is recorded does everything twice, once with placeholders; one that is not spends nothing on it.
+    /// It is recorded once: another sink takes the place of the first.
+    ///
+    /// ```no_run
+    /// use std::io::Write as _;
+    ///
+    /// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let options = ably_auth::options::ClientOptions::default();
+    /// let mut file = std::fs::File::create("trace.jsonl")?;
+    /// let auth = ably_auth::tokio::Auth::builder(options)
+    ///     .record(move |line| {
+    ///         let _ = writeln!(file, "{line}");
+    ///     })
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn record(mut self, sink: impl FnMut(&str) + Send + 'static) -> Self {
+        self.record = Some(Record { header: Header::new, outlet: Arc::new(Outlet::new(sink)) });
+        self
+    }
+
+    /// [`Builder::record`] with every secret in it: keys, tokens, all that the application sends and receives. Whoever
+    /// has such a trace can do what the client can.
+    #[must_use]
+    pub fn record_with_secrets_shown(mut self, sink: impl FnMut(&str) + Send + 'static) -> Self {
+        self.record = Some(Record { header: Header::with_secrets_shown, outlet: Arc::new(Outlet::new(sink)) });
+        self
+    }
+
+    /// Has a client driven whose machine is of that mode.
+    fn launch(self, mode: Mode, connection: Option<Connection>) -> Result<Auth, Error> {
+        let Builder { options, callbacks, extra_roots, notices: (notices_in, notices), record, .. } = self;
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         let tls = Tls::shared(extra_roots)?;
         let surroundings = Surroundings {
@@ -123,10 +165,10 @@ impl<Client> Builder<Client> {
             callback_timeout: Duration::from_millis(options.realtime_request_timeout.into()),
         };
         let clock = Clock::new();
-        let driven = make(options, seed()?, clock.now())?;
-        let (views_in, views) = watch::channel(Views::of(driven.auth()));
+        let machine = Machine::new(mode, New { options, seed: seed()? }, clock.now(), record)?;
+        let (views_in, views) = watch::channel(Views::of(machine.auth()));
         let shown = Shown { views: views_in, notices: notices_in };
-        let driver = Driver::launch(&runtime, driven, connection, clock, surroundings, shown);
+        let driver = Driver::launch(&runtime, machine, connection, clock, surroundings, shown);
         Ok(Auth::new(driver, views, notices, callbacks))
     }
 }
@@ -136,11 +178,10 @@ impl Builder<Auth> {
     ///
     /// # Errors
     ///
-    /// Those of [`AuthMachine::new`] for the options; 40000/400 outside of a runtime or for a certificate that cannot
+    /// Those of [`AuthMachine::new`](crate::AuthMachine::new) for the options; 40000/400 outside of a runtime or for a certificate that cannot
     /// be used; 50000/500 where the system gives no random numbers.
     pub fn build(self) -> Result<Auth, Error> {
-        let make = |options, seed, now| AuthMachine::new(options, seed, now).map(Driven::Machine);
-        self.launch(make, None)
+        self.launch(Mode::Machine, None)
     }
 }
 
@@ -153,9 +194,8 @@ impl Builder<Realtime> {
     /// As for an [`Auth`].
     pub fn build(mut self) -> Result<Realtime, Error> {
         self.options.auto_connect.get_or_insert(true);
-        let make = |options, seed, now| Session::new(options, seed, now).map(Driven::Session);
         let (connection, outlets) = Connection::new();
-        let auth = self.launch(make, Some(connection))?;
+        let auth = self.launch(Mode::Realtime, Some(connection))?;
         Ok(Realtime::new(auth, outlets))
     }
 }

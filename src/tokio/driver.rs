@@ -20,11 +20,13 @@ use tracing::{Level, debug, event};
 use super::clock::{Alarm, Clock};
 use super::connection::Connection;
 use super::frames::Frames;
+use super::machine::Machine;
+use super::outlet::Outlet;
 use super::tasks::{Errand, Surroundings, Task, Tasks};
 use super::watch::Views;
 use crate::connection::{ConnectionAction, ConnectionInput};
 use crate::http::HttpFailureKind;
-use crate::session::{Command, Driven};
+use crate::session::Command;
 use crate::wire::{Error, ProtocolMessage};
 use crate::{
     Action, Event, Notice, NoticeLevel, Now, OperationId, Outcome, Session, SessionAction, SessionEvent, SocketId,
@@ -34,11 +36,15 @@ use crate::{
 pub(super) type Reply = oneshot::Sender<Result<Outcome, Error>>;
 
 /// A client, as its handles and tasks know it; without an engine once it has ended.
-pub(super) struct Driver(Mutex<Option<Engine>>);
+pub(super) struct Driver {
+    engine: Mutex<Option<Engine>>,
+    /// Where its recording goes, if there is one.
+    outlet: Option<Arc<Outlet>>,
+}
 
 /// A machine and what works for it.
 struct Engine {
-    driven: Driven,
+    machine: Machine,
     /// Of a session.
     connection: Option<Connection>,
     clock: Clock,
@@ -61,7 +67,7 @@ impl Driver {
     /// a `connection`.
     pub(super) fn launch(
         runtime: &Handle,
-        driven: Driven,
+        machine: Machine,
         connection: Option<Connection>,
         clock: Clock,
         surroundings: Surroundings,
@@ -69,8 +75,9 @@ impl Driver {
     ) -> Arc<Self> {
         let timekeeper = Arc::new(Notify::new());
         let driver = Arc::new_cyclic(|driver| {
-            Driver(Mutex::new(Some(Engine {
-                driven,
+            let outlet = machine.outlet();
+            let engine = Engine {
+                machine,
                 connection,
                 clock,
                 waiting: HashMap::new(),
@@ -78,7 +85,8 @@ impl Driver {
                 alarm: None,
                 timekeeper: Arc::clone(&timekeeper),
                 shown,
-            })))
+            };
+            Driver { engine: Mutex::new(Some(engine)), outlet }
         });
         // The machine may have something to say from the start.
         driver.enter(|_, _| ());
@@ -92,7 +100,7 @@ impl Driver {
         self.lock(|engine| {
             let engine = engine.as_mut()?;
             let now = engine.look_at_the_clock();
-            let id = engine.driven.start(command, now);
+            let id = engine.machine.start(command, now);
             engine.waiting.insert(id, reply);
             let errand = engine.do_what_is_wanted(Some(id).filter(|_| engine.tasks.caller_is_at_home()));
             Some((id, errand))
@@ -103,22 +111,29 @@ impl Driver {
     pub(super) fn cancel(&self, operation: OperationId) {
         self.enter(|engine, now| {
             if engine.waiting.remove(&operation).is_some() {
-                engine.driven.start(Command::Cancel(operation), now);
+                engine.machine.start(Command::Cancel(operation), now);
             }
         });
     }
 
     /// Tells the machine what has happened. `None` if the client has ended.
     pub(super) fn tell(&self, event: SessionEvent) -> Option<()> {
-        self.enter(|engine, now| engine.driven.handle_event(event, now))
+        self.enter(|engine, now| engine.machine.handle_event(event, now))
     }
 
-    /// Lets somebody at the session. `None` if the client has ended, or is without one.
-    pub(super) fn on_session<R>(&self, act: impl FnOnce(&mut Session, Now) -> R) -> Option<R> {
-        self.enter(|engine, now| match &mut engine.driven {
-            Driven::Session(session) => Some(act(session, now)),
-            Driven::Machine(_) => None,
-        })?
+    /// Has the session connect. `None` if the client has ended.
+    pub(super) fn connect(&self) -> Option<()> {
+        self.enter(|engine, now| engine.machine.connect(now))
+    }
+
+    /// Has the session close its connection. `None` if the client has ended.
+    pub(super) fn close(&self) -> Option<()> {
+        self.enter(|engine, now| engine.machine.close(now))
+    }
+
+    /// Looks at the session. `None` if the client has ended, or is without one.
+    pub(super) fn look_at_session<R>(&self, look: impl FnOnce(&Session) -> R) -> Option<R> {
+        self.enter(|engine, _| engine.machine.session().map(look))?
     }
 
     /// Where a frame of the application's gets its turn; `None` while there is no socket.
@@ -126,7 +141,7 @@ impl Driver {
         self.enter(|engine, _| engine.connection.as_ref().and_then(Connection::turns))?
     }
 
-    /// Sends a frame of the application's. `None` as for [`Driver::on_session`].
+    /// Sends a frame of the application's. `None` as for [`Driver::look_at_session`].
     pub(super) fn send(
         &self,
         message: ProtocolMessage,
@@ -135,7 +150,7 @@ impl Driver {
         self.enter(|engine, now| engine.send(message, turn, now))?
     }
 
-    /// The frames for the application from now on. `None` as for [`Driver::on_session`].
+    /// The frames for the application from now on. `None` as for [`Driver::look_at_session`].
     pub(super) fn frames(&self) -> Option<Frames> {
         self.enter(|engine, _| engine.connection.as_ref().map(Connection::frames))?
     }
@@ -162,7 +177,7 @@ impl Driver {
                 connection.forget(id);
             }
             let closed = ConnectionInput::SocketClosed { id, kind, status, message };
-            engine.driven.handle_event(closed.into(), now);
+            engine.machine.handle_event(closed, now);
         });
     }
 
@@ -171,7 +186,7 @@ impl Driver {
         self.enter(|engine, now| {
             engine.tasks.forget(task);
             if let Some(event) = event {
-                engine.driven.handle_event(event.into(), now);
+                engine.machine.handle_event(event, now);
             }
         });
     }
@@ -200,7 +215,11 @@ impl Driver {
     }
 
     fn lock<R>(&self, act: impl FnOnce(&mut Option<Engine>) -> R) -> R {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let result = act(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(outlet) = &self.outlet {
+            outlet.flush();
+        }
+        result
     }
 }
 
@@ -216,9 +235,9 @@ impl Engine {
 
     fn on_time(&mut self, now: Now) {
         for id in self.connection.iter().flat_map(Connection::unread) {
-            self.driven.handle_event(ConnectionInput::Activity { id }.into(), now);
+            self.machine.handle_event(ConnectionInput::Activity { id }, now);
         }
-        self.driven.handle_timeout(now);
+        self.machine.handle_timeout(now);
     }
 
     fn send(
@@ -227,27 +246,24 @@ impl Engine {
         turn: Option<OwnedSemaphorePermit>,
         now: Now,
     ) -> Option<Result<(), Error>> {
-        let (Driven::Session(session), Some(connection)) = (&mut self.driven, &mut self.connection) else {
-            return None;
-        };
-        connection.set_turn(turn);
-        let sent = session.send(message, now);
+        self.connection.as_mut()?.set_turn(turn);
+        let sent = self.machine.send(message, now);
         self.do_what_is_wanted(None);
         if let Some(connection) = &mut self.connection {
             connection.set_turn(None);
         }
-        Some(sent)
+        sent
     }
 
     /// Does it, but for the request that is for that operation alone: it is the caller's errand.
     fn do_what_is_wanted(&mut self, caller: Option<OperationId>) -> Option<Errand> {
         // First: whoever gets an answer finds the views as they were when it was given, or newer.
-        Views::publish(&self.shown.views, self.driven.auth());
-        if let (Driven::Session(session), Some(connection)) = (&self.driven, &self.connection) {
+        Views::publish(&self.shown.views, self.machine.auth());
+        if let (Some(session), Some(connection)) = (self.machine.session(), &self.connection) {
             connection.publish(session.connection());
         }
         let mut errand = None;
-        while let Some(action) = self.driven.poll_action() {
+        while let Some(action) = self.machine.poll_action() {
             match action {
                 SessionAction::Auth(Action::SendHttp { id, request, body_limit, operation, .. })
                     if errand.is_none() && operation.is_some() && operation == caller =>
@@ -299,7 +315,7 @@ impl Engine {
     }
 
     fn deadline(&self) -> Option<u64> {
-        self.driven.poll_timeout().map(|(deadline, _)| deadline)
+        self.machine.poll_timeout().map(|(deadline, _)| deadline)
     }
 
     fn reset_alarm(&mut self) -> Option<u64> {

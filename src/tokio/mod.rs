@@ -8,13 +8,15 @@
 //! runtime, so that a client costs a few kilobytes.
 //!
 //! Whatever waits is bounded: requests on the wire, frames on their way out, frames that the application has not
-//! read, notices and changes that nobody has looked at.
+//! read, notices and changes that nobody has looked at, lines of a recording.
 //!
 //! A machine that was suspended looks at its clocks within half a minute of being awake. A connection that did not
 //! survive that is noticed when the server's word is overdue, `maxIdleInterval` and `realtimeRequestTimeout` after
 //! the last one in time awake; sooner, where the operating system knows and [`Realtime::network`] is told.
 //!
-//! Operations, HTTP requests, sockets and notices are spans and events of `tracing`, without secrets.
+//! Operations, HTTP requests, sockets and notices are spans and events of `tracing`, without secrets. And with
+//! [`Builder::record`] whatever a client's machine is told and answers becomes a [trace](crate::trace), again without
+//! secrets, that `ably-auth replay` runs again: to be attached to a bug report.
 //!
 //! ```no_run
 //! use ably_auth::RestRequest;
@@ -70,7 +72,9 @@ mod driver;
 mod frames;
 mod handle;
 mod http;
+mod machine;
 mod operation;
+mod outlet;
 mod realtime;
 mod socket;
 mod tasks;

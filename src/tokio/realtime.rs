@@ -12,12 +12,13 @@ use super::frames::Frames;
 use super::handle::Auth;
 use super::operation::client_has_ended;
 use super::watch::{ConnectionViews, StateChanges};
+use crate::ConnectionState;
 use crate::connection::ConnectionInput;
 use crate::options::ClientOptions;
 use crate::wire::{Error, ErrorKind, ProtocolMessage, Secret, codes};
-use crate::{ConnectionState, Session};
 
-/// A client with a realtime connection that lives in a tokio runtime: a handle of its [`Session`] and of what drives
+/// A client with a realtime connection that lives in a tokio runtime: a handle of its
+/// [`Session`](crate::Session) and of what drives
 /// it.
 ///
 /// Its [`Realtime::auth`] keeps the connection authenticated: a token that the service asks for, or that is about to
@@ -52,7 +53,7 @@ impl Realtime {
 
     /// Connects, unless it is connecting or connected already (`RTN11`). Waiting for the next attempt ends at once.
     pub fn connect(&self) {
-        self.0.auth.driver().on_session(Session::connect);
+        self.0.auth.driver().connect();
     }
 
     /// Waits for the connection to be up. It does not make it connect.
@@ -76,7 +77,7 @@ impl Realtime {
     ///
     /// Dropping the future leaves it closing.
     pub async fn close(&self) {
-        self.0.auth.driver().on_session(Session::close);
+        self.0.auth.driver().close();
         // Once the client has ended, so has the connection.
         let _ = self.0.views.clone().wait_for(|views| views.state != ConnectionState::Closing).await;
     }
@@ -146,7 +147,7 @@ impl Realtime {
     /// A key to recover the connection with in another life of the application, by the option `recover` (`RTN16g`).
     /// `None` where there is nothing to recover.
     pub fn create_recovery_key(&self) -> Option<Secret> {
-        self.0.auth.driver().on_session(|session, _| session.connection().create_recovery_key())?
+        self.0.auth.driver().look_at_session(|session| session.connection().create_recovery_key())?
     }
 
     /// The changes of the connection from now on (`RTN4`).

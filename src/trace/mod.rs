@@ -22,6 +22,8 @@ pub use file::{Header, Secrets, VERSION};
 pub use input::{Input, Line, New};
 pub use output::{ConnectionView, Output, View};
 pub use recorder::Recorder;
+#[cfg(feature = "tokio")]
+pub(crate) use recorder::Scribe;
 pub use replay::{Difference, Replay, replay};
 
 /// A machine, or none yet, that is driven by lines.

@@ -5,6 +5,7 @@ mod crowd;
 mod frames;
 mod losses;
 mod raw;
+mod recording;
 mod tokens;
 mod ways;
 
@@ -43,6 +44,10 @@ fn client(sandbox: &Sandbox, options: ClientOptions) -> Realtime {
 
 /// A client without TLS that gets tokens from somebody who has that key, for those params and for so long.
 fn client_with_callback(sandbox: &Arc<Sandbox>, key: &ApiKey, ttl: i64) -> Realtime {
+    builder_with_callback(sandbox, key, ttl).build().unwrap()
+}
+
+fn builder_with_callback(sandbox: &Arc<Sandbox>, key: &ApiKey, ttl: i64) -> Builder<Realtime> {
     let mut options = sandbox.options(AuthOptions::with_callback("issue"));
     options.tls = false;
     let (issuer, key_name) = (Arc::clone(sandbox), key.name().to_owned());
@@ -54,7 +59,7 @@ fn client_with_callback(sandbox: &Arc<Sandbox>, key: &ApiKey, ttl: i64) -> Realt
         let token = issuer.issue_token(&wanted);
         async move { token }
     };
-    builder(sandbox, options).callback("issue", issue).build().unwrap()
+    builder(sandbox, options).callback("issue", issue)
 }
 
 /// A token as somebody else got it.
