@@ -57,7 +57,7 @@
 //! | [`sign`] | signing and verifying token requests |
 //! | [`machine`] | the Auth object |
 //! | [`connection`], [`session`] | a realtime connection, and both together |
-//! | [`trace`] | both driven by lines of JSON, recorded and replayed |
+//! | [`trace`] | both driven by lines of JSON; recorded, without secrets; replayed; drawn |
 //!
 //! # Features
 //!

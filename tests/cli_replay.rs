@@ -129,6 +129,19 @@ fn lines_of_input_alone_are_filled_in() {
 }
 
 #[test]
+fn a_file_is_drawn() {
+    let output = replay(&["--diagram", "-"], &recorded());
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let drawn = text(&output.stdout);
+    assert!(drawn.starts_with("sequenceDiagram\n"), "{drawn}");
+    assert!(drawn.ends_with("App->>Auth: connect\n    Auth--xApp: refused 40000\n"), "{drawn}");
+
+    let output = replay(&["--diagram", "-", "another"], "");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+    assert!(text(&output.stderr).contains("one file at a time"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let output = replay(&["no-such-file.jsonl"], "");
     assert_eq!(output.status.code(), Some(1));

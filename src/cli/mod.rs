@@ -36,8 +36,8 @@ enum Command {
         #[arg(long)]
         realtime: bool,
     },
-    /// Run traces and scenarios again, and say where what comes out differs from what they expect. They hold
-    /// secrets, and so does what is printed.
+    /// Run traces and scenarios again, and say where what comes out differs from what they expect. Where they hold
+    /// secrets, so does what is printed.
     Replay(replay::Arguments),
     /// Run a service of one's own to test against, until interrupted. Its addresses and keys are printed.
     Sandbox(sandbox::Arguments),

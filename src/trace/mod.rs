@@ -3,6 +3,7 @@
 mod file;
 mod input;
 mod line;
+mod mermaid;
 mod output;
 mod recorder;
 mod redact;
@@ -20,6 +21,7 @@ use crate::{AuthMachine, Error, Now, OperationId, Session, SessionEvent};
 pub use crate::session::Command;
 pub use file::{Header, Secrets, VERSION};
 pub use input::{Input, Line, New};
+pub use mermaid::mermaid;
 pub use output::{ConnectionView, Output, View};
 pub use recorder::Recorder;
 #[cfg(feature = "tokio")]
