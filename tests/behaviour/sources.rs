@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ably_auth::wire::{MAX_TOKEN_LENGTH, TokenDetails};
-use ably_auth::{Error, NoticeKind, TimerKind};
+use ably_auth::{Error, Event, NoticeKind, TimerKind};
 use serde_json::{Value, json};
 
 use crate::common::*;
@@ -80,6 +80,8 @@ fn everything_else_is_refused_saying_what_it_was() {
     }
     let distinct: BTreeSet<_> = messages.iter().map(|(message, _)| message).collect();
     assert!(distinct.len() >= 10, "messages that say what was wrong: {messages:#?}");
+    let error = refused(json!({"access_token": "t"}));
+    assert!(error.message().contains("neither token nor keyName"), "{error}");
 }
 
 #[test]
@@ -321,4 +323,23 @@ fn request_token_goes_on_beside_an_acquisition_and_another_request_token() {
     assert_eq!(client.expect_token(second).token.expose(), "second");
     assert_eq!(client.expect_credentials(credentials).access_token(), Some("own"));
     assert_eq!(client.token_changes.len(), 1);
+}
+
+#[test]
+fn a_token_that_expires_while_a_signed_request_is_exchanged_is_not_the_last_one() {
+    let mut client = Client::new(json!({"token": "given"}));
+    client.expect_notice(NoticeKind::TokenNotRenewable);
+    let authorize = client.authorize(None, auth_options(json!({"token": signed()})));
+    let exchange = client.expect_http();
+
+    client.event(Event::TokenExpired {});
+    let request = client.request("GET", "/channels");
+    client.expect_silence();
+
+    client.respond(&exchange, 200, json!({"token": "exchanged"}));
+    client.expect_token(authorize);
+    let sent = client.expect_http();
+    assert_eq!(sent.authorization(), Some("Bearer exchanged"));
+    client.respond(&sent, 200, json!({}));
+    client.expect_response(request);
 }

@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ably_auth::http::{HttpFailure, HttpFailureKind};
 use ably_auth::options::ClientOptions;
-use ably_auth::{Action, AuthMachine, CallbackValue, ConnectionEvent, ConnectionState, Event, Now, OperationId};
+use ably_auth::{
+    Action, AuthMachine, CallbackValue, ConnectionEvent, ConnectionState, Event, Now, OperationId, RestRequest,
+};
 use serde_json::{Value, json};
 
 use crate::common::*;
@@ -131,4 +133,29 @@ fn ids_count_from_one_and_none_is_used_twice() {
         })
         .collect();
     assert_eq!(ids, [1, 2]);
+}
+
+#[test]
+fn a_machine_explains_what_it_does_and_waits_for() {
+    let mut machine = machine(json!({"authCallback": true}), 1);
+    let idle = "auth: token\ntoken: none\nnext token: not being acquired\noperations: 0\nnext deadline: none";
+    assert_eq!(machine.explain().to_string(), idle);
+
+    machine.authorize(None, None, NOW);
+    machine.credentials(NOW);
+    machine.request(RestRequest::new("GET", "/channels"), NOW);
+    machine.request_token(None, None, NOW);
+    machine.time(NOW);
+
+    let busy = "auth: token\n\
+                token: none\n\
+                next token: waiting for the authCallback; 3 operations wait for it, 1 of them authorize\n\
+                operations: 5\n  \
+                1: authorize\n  \
+                2: credentials, waiting for a token\n  \
+                3: request, waiting for a token\n  \
+                4: waiting for the authCallback\n  \
+                5: asking for the time\n\
+                next deadline: 10000 (Callback)";
+    assert_eq!(machine.explain().to_string(), busy);
 }
