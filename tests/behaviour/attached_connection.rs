@@ -214,6 +214,27 @@ fn a_token_error_of_a_token_that_was_replaced_meanwhile_opens_with_the_current_o
 }
 
 #[test]
+fn a_token_error_while_a_signed_request_is_exchanged_waits_for_its_token() {
+    let mut client = Client::new(json!({"token": "static"}));
+    client.expect_notice(NoticeKind::TokenNotRenewable);
+    client.connection(ConnectionState::Connecting);
+    client.expect_open();
+    client.connection(ConnectionState::Connected);
+    let signed = json!({"keyName": "app.key", "timestamp": UNIX_START, "nonce": "0123456789abcdef", "mac": "mac"});
+    let authorize = client.authorize(None, auth_options(json!({"token": signed})));
+    let exchange = client.expect_http();
+
+    client.connection_because(ConnectionState::Disconnected, token_error());
+    client.expect_silence();
+    client.respond(&exchange, 200, json!({"token": "exchanged"}));
+
+    client.expect_open();
+    client.connection(ConnectionState::Connecting);
+    client.connection(ConnectionState::Connected);
+    assert_eq!(client.expect_token(authorize).token.expose(), "exchanged");
+}
+
+#[test]
 fn a_token_error_without_a_way_to_renew_fails_the_connection() {
     let mut client = Client::new(json!({"token": "static"}));
     client.expect_notice(NoticeKind::TokenNotRenewable);
