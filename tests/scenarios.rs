@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ably_auth::trace::replay;
+use ably_auth::trace::{Header, Line, Mode, Recorder, replay};
 
 #[test]
 fn every_scenario_comes_out_as_it_says() {
@@ -26,4 +26,18 @@ fn every_scenario_comes_out_as_it_says() {
     stories.sort();
     stories.dedup();
     assert_eq!(stories.len(), told, "each tells another story");
+}
+
+#[test]
+fn what_replays_and_records_shows_no_words_of_a_file() {
+    let header = r#"{"trace":{"version":1,"mode":"machine"}}"#;
+    let new = r#"{"new":{"options":"app.key:SECRET","seed":"0000000000000000000000000000000000000000000000000000000000000000"}}"#;
+    let replay = replay(&format!("{header}\n{{\"in\":{new},\"out\":{{\"actions\":[\"SECRET\"]}}}}\n")).unwrap();
+    let mut recorder = Recorder::new(&Header::with_secrets_shown(Mode::Machine), |_: &str| ());
+    recorder.accept(Line::parse(new.as_bytes()).unwrap()).unwrap();
+
+    let shown = format!("{replay:?} {:?} {recorder:?}", replay.differences);
+
+    assert!(shown.contains("Recorder") && shown.contains("Difference { line: 2, member: \"/actions"), "{shown}");
+    assert!(!shown.contains("SECRET"), "{shown}");
 }

@@ -194,3 +194,19 @@ fn a_monotonic_clock_that_goes_back_or_to_its_end_does_no_harm() {
     machine.time(Now::new(u64::MAX, 0));
     assert_ne!(count_actions(&mut machine), 0);
 }
+
+#[test]
+fn with_query_time_the_first_token_of_the_library_is_signed_by_the_time_of_the_service() {
+    let mut client = Client::new(json!({"key": KEY, "useTokenAuth": true, "queryTime": true}));
+    let credentials = client.credentials();
+
+    let time = client.expect_http();
+    assert_eq!(time.path(), "/time");
+    client.respond(&time, 200, json!([UNIX_START + HOUR]));
+
+    let exchange = client.expect_http();
+    assert!(exchange.is_exchange());
+    assert_eq!(exchange.json()["timestamp"], json!(UNIX_START + HOUR));
+    client.respond(&exchange, 200, json!({"token": "token"}));
+    client.expect_credentials(credentials);
+}
