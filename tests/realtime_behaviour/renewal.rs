@@ -160,6 +160,34 @@ fn a_token_error_while_connected_is_final_whatever_it_says() {
     }
 }
 
+/// The explorer of sessions took it for a renewal too many, at depth 9.
+#[test]
+fn after_a_final_token_error_the_attempt_of_an_authorize_still_renews_once() {
+    let mut client = Client::with_numbered_tokens(json!({}));
+    let socket = client.connect_up();
+    client.receive(&socket, token_error());
+    client.expect_close_socket(&socket);
+    client.expect_change_because(ConnectionState::Failed, 40142, 401);
+    let authorize = client.authorize(None, None);
+    client.expect_change(ConnectionState::Connecting);
+    let second = client.expect_socket();
+    assert_eq!(second.access_token().as_deref(), Some("token-2"));
+
+    client.open_and_receive(&second, token_error());
+
+    client.expect_close_socket(&second);
+    let third = client.expect_socket();
+    assert_eq!(third.access_token().as_deref(), Some("token-3"));
+    client.open_and_receive(&third, token_error());
+    client.expect_close_socket(&third);
+    client.expect_change_because(ConnectionState::Disconnected, 40142, 401);
+    assert_eq!(client.callbacks.len(), 3);
+    assert_eq!(client.advance_to_timeout(), TimerKind::Retry);
+    let fourth = client.expect_attempt();
+    client.come_up(&fourth, connected("connection-2", "key-2"));
+    assert_eq!(client.expect_token(authorize).token.expose(), "token-4");
+}
+
 #[test]
 fn what_is_no_token_error_renews_nothing() {
     for (code, status) in [(40139, 401), (40150, 401), (40142, 403), (40142, 400), (40101, 401)] {

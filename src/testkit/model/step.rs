@@ -188,9 +188,12 @@ impl Model {
             Some(_) if self.state == ConnectionState::Closing => {}
             Some(token) if ends_connection => {
                 self.on_token_rejected(token);
+                // Where it is the end of the connection nothing is renewed; the next attempt still may.
                 let is_final = is_connected && message.action() == action::ERROR;
-                let renewal = core::mem::replace(&mut self.renewal, Renewal::Spent);
-                self.step.asks_allowed += usize::from(!is_final && renewal == Renewal::Available);
+                if !is_final {
+                    let renewal = core::mem::replace(&mut self.renewal, Renewal::Spent);
+                    self.step.asks_allowed += usize::from(renewal == Renewal::Available);
+                }
             }
             _ => {
                 let is_auth = is_connected && message.action() == action::AUTH;
