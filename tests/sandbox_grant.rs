@@ -245,3 +245,16 @@ fn brackets_without_a_qualifier_hide_none() {
         assert!(!grant.to_string().parse::<Grant>().unwrap().permits("[meta]a", "publish"));
     }
 }
+
+#[test]
+fn brackets_of_two_grants_make_no_qualifier() {
+    let ours: Grant = r#"{"[x:*":["publish"]}"#.parse().unwrap();
+    let theirs: Grant = r#"{"*:y]z":["publish"]}"#.parse().unwrap();
+    let nothing: Grant =
+        r#"{"a":["publish"]}"#.parse::<Grant>().unwrap().intersect(&r#"{"b":["publish"]}"#.parse().unwrap());
+
+    for common in [ours.intersect(&theirs), theirs.intersect(&ours)] {
+        assert_eq!(common, nothing);
+        assert!(!common.permits("[x:y]z", "publish") && !common.permits("z", "publish"));
+    }
+}

@@ -7,7 +7,7 @@
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -172,7 +172,9 @@ impl Resource {
             [only] => path.push(common_segment((last, only))?),
             _ => return None,
         }
-        Some(Resource { qualifier, path })
+        let common = Resource { qualifier, path };
+        // A bracket from one side and the one that closes it from the other make a qualifier: no name is read so.
+        (Resource::parse(&common.to_string()) == common).then_some(common)
     }
 }
 
