@@ -158,15 +158,16 @@ impl ConnectionMachine {
         self.start_closing();
     }
 
-    /// Sends a frame of the application.
+    /// Sends a frame of the application. One that is refused changes nothing, not even the time.
     ///
     /// # Errors
     ///
     /// 80003/400 where the connection is not up; 40000/400 for a frame that is the connection's own, such as AUTH
     /// or CLOSE.
     pub fn send(&mut self, message: ProtocolMessage, now: Now) -> Result<(), Error> {
+        self.send_for_application(message)?;
         self.advance_clock(now);
-        self.send_for_application(message)
+        Ok(())
     }
 }
 

@@ -144,9 +144,9 @@ impl Session {
     ///
     /// Those of [`ConnectionMachine::send`].
     pub fn send(&mut self, message: ProtocolMessage, now: Now) -> Result<(), Error> {
-        let sent = self.connection.send(message, now);
+        self.connection.send(message, now)?;
         self.settle(now);
-        sent
+        Ok(())
     }
 }
 

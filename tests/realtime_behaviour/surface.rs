@@ -177,3 +177,17 @@ fn time_that_goes_back_changes_nothing() {
     assert_eq!((session.poll_timeout(), session.poll_action()), (deadline, None));
     assert_eq!(deadline, Some((20_000, TimerKind::Connect)));
 }
+
+#[test]
+fn a_frame_that_is_refused_changes_nothing_not_even_the_time() {
+    let options = ClientOptions::from_json(&json!({"authCallback": true})).unwrap();
+    let mut session = Session::new(options, [1; 32], Now::new(0, UNIX_START)).unwrap();
+    session.connect(Now::new(0, UNIX_START));
+    let before = session.clone();
+
+    let message = serde_json::from_value(json!({"action": 15, "channel": "a"})).unwrap();
+    let error = session.send(message, Now::new(99_999, UNIX_START)).unwrap_err();
+
+    assert_eq!(codes(&error), (80_003, 400));
+    assert_eq!(session, before);
+}
