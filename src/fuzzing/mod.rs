@@ -37,7 +37,7 @@ pub use capability::capability;
 pub use differential::{Differential, differential};
 pub use lines::lines;
 pub use options::options;
-pub use testkit::machine::{Command, Connection, Op, Params, Punctuality, RejectedToken, Scenario, Stray};
+pub use testkit::machine::{Command, Op, Params, Punctuality, RejectedToken, Scenario, Stray};
 pub use testkit::session::{
     Auth, CallbackAnswer, Client, HttpAnswer, Identity, Life, Reason, Source, Status, Target, WrongValue,
 };

@@ -178,8 +178,8 @@ impl Builder<Auth> {
     ///
     /// # Errors
     ///
-    /// Those of [`AuthMachine::new`](crate::AuthMachine::new) for the options; 40000/400 outside of a runtime or for a certificate that cannot
-    /// be used; 50000/500 where the system gives no random numbers.
+    /// Those of [`AuthMachine::new`](crate::AuthMachine::new) for the options; 40000/400 outside of a runtime or for a
+    /// certificate that cannot be used; 50000/500 where the system gives no random numbers.
     pub fn build(self) -> Result<Auth, Error> {
         self.launch(Mode::Machine, None)
     }

@@ -17,9 +17,8 @@ use crate::connection::ConnectionInput;
 use crate::options::ClientOptions;
 use crate::wire::{Error, ErrorKind, ProtocolMessage, Secret, codes};
 
-/// A client with a realtime connection that lives in a tokio runtime: a handle of its
-/// [`Session`](crate::Session) and of what drives
-/// it.
+/// A client with a realtime connection that lives in a tokio runtime: a handle of its [`Session`](crate::Session) and
+/// of what drives it.
 ///
 /// Its [`Realtime::auth`] keeps the connection authenticated: a token that the service asks for, or that is about to
 /// end, is renewed over the connection that is up.

@@ -1,12 +1,11 @@
 //! A machine's alphabet.
 
 use super::{Explored, Move};
-use crate::Now;
 use crate::http::HttpFailureKind;
-use crate::testkit::Violation;
-use crate::testkit::machine::{Command, Connection, Op, Params, Punctuality, RejectedToken, Stray, World};
+use crate::testkit::machine::{Command, Op, Params, Punctuality, RejectedToken, Stray, World};
 use crate::testkit::session::{Auth, CallbackAnswer, Client, HttpAnswer, Life, Reason};
-use crate::trace::{Line, Mode};
+use crate::trace::Mode;
+use crate::{ConnectionState, Now};
 
 const AUTHORIZE: usize = 0;
 const REQUEST: usize = 1;
@@ -41,16 +40,16 @@ const MOVES: &[Move<Op>] = &[
     Move::free(&[Op::TokenExpired]),
     Move::free(&[Op::TokenRejected(RejectedToken::Current)]),
     Move::free(&[Op::TokenRejected(RejectedToken::Stale { nth: 1 })]),
-    Move::free(&[becomes(Connection::Connecting)]),
-    Move::free(&[becomes(Connection::Connected)]),
-    Move::free(&[Op::Connection { state: Connection::Connected, update: true, reason: None, client_id: None }]),
-    Move::free(&[becomes(Connection::Disconnected)]),
-    Move::free(&[becomes_refused(Connection::Disconnected)]),
-    Move::free(&[becomes(Connection::Suspended)]),
-    Move::free(&[becomes(Connection::Closing)]),
-    Move::free(&[becomes(Connection::Closed)]),
-    Move::free(&[becomes(Connection::Failed)]),
-    Move::free(&[becomes_refused(Connection::Failed)]),
+    Move::free(&[becomes(ConnectionState::Connecting)]),
+    Move::free(&[becomes(ConnectionState::Connected)]),
+    Move::free(&[Op::Connection { state: ConnectionState::Connected, update: true, reason: None, client_id: None }]),
+    Move::free(&[becomes(ConnectionState::Disconnected)]),
+    Move::free(&[becomes_refused(ConnectionState::Disconnected)]),
+    Move::free(&[becomes(ConnectionState::Suspended)]),
+    Move::free(&[becomes(ConnectionState::Closing)]),
+    Move::free(&[becomes(ConnectionState::Closed)]),
+    Move::free(&[becomes(ConnectionState::Failed)]),
+    Move::free(&[becomes_refused(ConnectionState::Failed)]),
     Move::free(&[Op::Reauth]),
     Move::free(&[Op::Timeout(Punctuality::OnTime)]),
     Move::paid(SUSPEND, &[Op::Pass { seconds: 60 }]),
@@ -58,12 +57,12 @@ const MOVES: &[Move<Op>] = &[
     Move::paid(JUMP, &[Op::SetWallClock { minutes: -8 }]),
 ];
 
-const fn becomes(state: Connection) -> Op {
+const fn becomes(state: ConnectionState) -> Op {
     Op::Connection { state, update: false, reason: None, client_id: None }
 }
 
 /// With a token error.
-const fn becomes_refused(state: Connection) -> Op {
+const fn becomes_refused(state: ConnectionState) -> Op {
     Op::Connection { state, update: false, reason: Some(Reason::TokenExpired), client_id: None }
 }
 
@@ -78,32 +77,5 @@ impl Explored for World {
         Self::at(start, client).ok().flatten()
     }
 
-    fn first_line(start: Now, client: &Client) -> Line {
-        Self::first_line(start, client)
-    }
-
-    fn now(&self) -> Now {
-        self.now()
-    }
-
-    fn concerns(&self, op: Op) -> bool {
-        self.concerns(op)
-    }
-
-    fn step(&mut self, op: Op) -> Result<(), Violation> {
-        self.step(op)
-    }
-
-    fn settle(&mut self) {
-        self.forget_ignored();
-    }
-
-    fn check(&mut self) -> Result<(), Violation> {
-        self.check_state()?;
-        self.check_ends()
-    }
-
-    fn lines(&self) -> &[Line] {
-        self.lines()
-    }
+    what_every_world_does!();
 }

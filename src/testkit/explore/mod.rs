@@ -7,8 +7,8 @@
 //!
 //! # A session's alphabet
 //!
-//! [`Explore::sessions`], over [`session::World`](super::session::World): connect, close, the socket opens, is gone, or reports late; CONNECTED,
-//! AUTH, ERROR and DISCONNECTED with a token error, DISCONNECTED without one, a fatal ERROR; a callback returns a new
+//! [`Explore::sessions`], over [`session::World`](super::session::World): connect, close, the socket opens, is gone, or
+//! reports late; CONNECTED, AUTH, ERROR and DISCONNECTED with a token error, DISCONNECTED without one, a fatal ERROR; a callback returns a new
 //! token, the same token, fails, or fails with status 403, the one that waits longest and the next; it returns late or
 //! twice; a request is answered, refused with a token error, or fails; the token expires, is rejected elsewhere; the next
 //! deadline comes. Twice at most: `authorize`. Once at most: a request, `request_token`, `cancel`, a suspend of a minute,
@@ -16,8 +16,9 @@
 //!
 //! # A machine's alphabet
 //!
-//! [`Explore::machines`], over [`machine::World`](super::machine::World): a machine without a connection, as in a REST client, and from the first
-//! move of the connection on one that is attached to a connection of the environment's. A callback returns a token that
+//! [`Explore::machines`], over [`machine::World`](super::machine::World): a machine without a connection, as in a REST
+//! client, and from the first move of the connection on one that is attached to a connection of the environment's. A
+//! callback returns a token that
 //! expires in a minute, the same token once more, fails, or fails with status 403, the one that waits longest and the
 //! next; it returns late or twice; a request is answered, refused with a token error, or fails, and is answered late or
 //! twice; the token expires, is rejected elsewhere, or an earlier one is; the next deadline comes. The connection goes
@@ -59,6 +60,40 @@
 //! | 6 | 109 | 51 | 181 | 94 |
 //! | 7 | 590 | 219 | 991 | 390 |
 //! | 8 | 3,038 | 883 | not measured: more than 7 GB | 1,426 |
+
+/// The rest of an [`Explored`], where the world has it by the same names.
+macro_rules! what_every_world_does {
+    () => {
+        fn first_line(start: crate::Now, client: &crate::testkit::session::Client) -> crate::trace::Line {
+            Self::first_line(start, client)
+        }
+
+        fn now(&self) -> crate::Now {
+            self.now()
+        }
+
+        fn concerns(&self, op: Self::Op) -> bool {
+            self.concerns(op)
+        }
+
+        fn step(&mut self, op: Self::Op) -> Result<(), crate::testkit::Violation> {
+            self.step(op)
+        }
+
+        fn settle(&mut self) {
+            self.forget_ignored();
+        }
+
+        fn check(&mut self) -> Result<(), crate::testkit::Violation> {
+            self.check_state()?;
+            self.check_ends()
+        }
+
+        fn lines(&self) -> &[crate::trace::Line] {
+            self.lines()
+        }
+    };
+}
 
 mod fingerprint;
 mod machine;

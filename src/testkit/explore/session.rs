@@ -3,9 +3,8 @@
 use super::{Explored, Move};
 use crate::Now;
 use crate::http::HttpFailureKind;
-use crate::testkit::Violation;
 use crate::testkit::session::{Auth, CallbackAnswer, Client, Frame, HttpAnswer, Life, Op, Reason, World};
-use crate::trace::{Line, Mode};
+use crate::trace::Mode;
 
 const AUTHORIZE: usize = 0;
 const REQUEST: usize = 1;
@@ -61,32 +60,5 @@ impl Explored for World {
         Self::at(start, client)
     }
 
-    fn first_line(start: Now, client: &Client) -> Line {
-        Self::first_line(start, client)
-    }
-
-    fn now(&self) -> Now {
-        self.now()
-    }
-
-    fn concerns(&self, op: Op) -> bool {
-        self.concerns(op)
-    }
-
-    fn step(&mut self, op: Op) -> Result<(), Violation> {
-        self.step(op)
-    }
-
-    fn settle(&mut self) {
-        self.forget_ignored();
-    }
-
-    fn check(&mut self) -> Result<(), Violation> {
-        self.check_state()?;
-        self.check_ends()
-    }
-
-    fn lines(&self) -> &[Line] {
-        self.lines()
-    }
+    what_every_world_does!();
 }

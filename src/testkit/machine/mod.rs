@@ -29,7 +29,7 @@ mod perform;
 mod watch;
 mod world;
 
-pub use ops::{Command, Connection, Op, Params, Punctuality, RejectedToken, Scenario, Stray};
+pub use ops::{Command, Op, Params, Punctuality, RejectedToken, Scenario, Stray};
 #[cfg(feature = "__fuzzing")]
 pub(crate) use world::drain;
 pub use world::{Ending, World};

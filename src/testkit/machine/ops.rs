@@ -1,22 +1,14 @@
 //! What can happen to a machine.
 
-use alloc::vec::Vec;
-
 #[cfg(feature = "arbitrary")]
 use arbitrary::Arbitrary;
 
+use crate::ConnectionState;
 use crate::http::HttpFailureKind;
-use crate::testkit::session::{Auth, CallbackAnswer, Client, HttpAnswer, Identity, Reason};
+use crate::testkit::session::{Auth, CallbackAnswer, HttpAnswer, Identity, Reason};
 
 /// A machine and what happens to it.
-#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Scenario {
-    /// How the machine is configured.
-    pub client: Client,
-    /// What then happens, one after the other.
-    pub ops: Vec<Op>,
-}
+pub type Scenario = crate::testkit::Scenario<Op>;
 
 /// One thing that happens.
 #[allow(missing_docs, reason = "fields are explained by their ops, commands have the machine's names")]
@@ -40,7 +32,7 @@ pub enum Op {
     /// A request made elsewhere was rejected.
     TokenRejected(RejectedToken),
     /// The connection changes.
-    Connection { state: Connection, update: bool, reason: Option<Reason>, client_id: Option<Identity> },
+    Connection { state: ConnectionState, update: bool, reason: Option<Reason>, client_id: Option<Identity> },
     /// The server asks for new authentication.
     Reauth,
     /// Time passes, unseen by the machine until the next input.
@@ -118,21 +110,6 @@ pub enum RejectedToken {
         /// Which one.
         nth: u8,
     },
-}
-
-/// The states of a connection.
-#[allow(missing_docs, reason = "the names say it")]
-#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Connection {
-    Connecting,
-    Connected,
-    Disconnected,
-    Suspended,
-    Closing,
-    Closed,
-    Failed,
-    Initialized,
 }
 
 /// When `handle_timeout` is called.

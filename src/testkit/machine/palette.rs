@@ -1,6 +1,6 @@
 //! The values behind the ops: those that a session's ops have, and what a machine alone is told besides.
 
-use super::ops::{Connection, Params};
+use super::ops::Params;
 pub(super) use crate::testkit::session::palette::*;
 use crate::testkit::session::{Identity, Reason};
 use crate::wire::{Capability, TokenParams};
@@ -24,7 +24,7 @@ pub(super) fn token_params(params: Params) -> Option<TokenParams> {
 }
 
 pub(super) fn connection_event(
-    state: Connection,
+    state: ConnectionState,
     update: bool,
     reason: Option<Reason>,
     client_id_: Option<Identity>,
@@ -34,21 +34,6 @@ pub(super) fn connection_event(
         reason: reason.map(error),
         connection_details: client_id_
             .map(|id| ConnectionDetails { client_id: Some(client_id(id)), ..ConnectionDetails::default() }),
-        ..ConnectionEvent::new(state.into())
-    }
-}
-
-impl From<Connection> for ConnectionState {
-    fn from(state: Connection) -> Self {
-        match state {
-            Connection::Initialized => ConnectionState::Initialized,
-            Connection::Connecting => ConnectionState::Connecting,
-            Connection::Connected => ConnectionState::Connected,
-            Connection::Disconnected => ConnectionState::Disconnected,
-            Connection::Suspended => ConnectionState::Suspended,
-            Connection::Closing => ConnectionState::Closing,
-            Connection::Closed => ConnectionState::Closed,
-            Connection::Failed => ConnectionState::Failed,
-        }
+        ..ConnectionEvent::new(state)
     }
 }

@@ -3,12 +3,12 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::ops::{Command, Connection, Op, Punctuality, RejectedToken, Stray};
+use super::ops::{Command, Op, Punctuality, RejectedToken, Stray};
 use super::palette;
 use super::world::World;
 use crate::http::{Headers, HttpFailure, HttpFailureKind, HttpResponse};
 use crate::session;
-use crate::testkit::model::{Invariant, Violation, broken};
+use crate::testkit::model::{Invariant, Violation, broken, may_follow};
 use crate::testkit::session::{CallbackAnswer, Reason};
 use crate::trace::Input;
 use crate::wire::TokenRevocationTargetSpecifier;
@@ -75,21 +75,10 @@ impl World {
         }
     }
 
-    fn may_become(&self, next: Connection, update: bool) -> bool {
-        use ConnectionState::{Closed, Closing, Connected, Connecting, Disconnected, Failed, Initialized, Suspended};
-        let next = next.into();
-        match self.pending.connection.unwrap_or(Initialized) {
-            Connected if next == Connected => update,
-            _ if update => false,
-            Initialized => matches!(next, Connecting | Initialized),
-            Connecting => matches!(next, Connected | Disconnected | Suspended | Closing | Failed),
-            Connected => matches!(next, Disconnected | Closing | Closed | Failed),
-            Disconnected => matches!(next, Connecting | Suspended | Closed | Failed),
-            Suspended => matches!(next, Connecting | Closed | Failed),
-            Closing => matches!(next, Connecting | Closed | Failed),
-            Closed => matches!(next, Connecting | Failed),
-            Failed => next == Connecting,
-        }
+    fn may_become(&self, next: ConnectionState, update: bool) -> bool {
+        let state = self.pending.connection.unwrap_or(ConnectionState::Initialized);
+        // An update is a CONNECTED while it is connected.
+        may_follow(state).contains(&next) && update == (state == next)
     }
 
     fn command(&mut self, command: Command) -> Result<(), Violation> {

@@ -143,6 +143,20 @@ impl Hash for LastIds {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
+/// The states that a connection may come to next (`RTN4`). From connected to connected is an update.
+pub(crate) fn may_follow(state: ConnectionState) -> &'static [ConnectionState] {
+    use ConnectionState::{Closed, Closing, Connected, Connecting, Disconnected, Failed, Initialized, Suspended};
+    match state {
+        Initialized => &[Connecting, Closed, Failed],
+        Connecting => &[Connected, Disconnected, Suspended, Closing, Failed],
+        Connected => &[Connected, Disconnected, Closing, Closed, Failed],
+        Disconnected => &[Connecting, Suspended, Closed, Failed],
+        Suspended | Closing => &[Connecting, Closed, Failed],
+        Closed => &[Connecting, Failed],
+        Failed => &[Connecting],
+    }
+}
+
 /// Whether a token error of the connection may cause a renewal; being connected gives another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Renewal {
@@ -332,17 +346,8 @@ impl Model {
     }
 
     fn on_change(&mut self, change: &ConnectionStateChange) -> Result<(), Violation> {
-        use ConnectionState::{Closed, Closing, Connected, Connecting, Disconnected, Failed, Initialized, Suspended};
-        let next: &[ConnectionState] = match self.state {
-            Initialized => &[Connecting, Closed, Failed],
-            Connecting => &[Connected, Disconnected, Suspended, Closing, Failed],
-            Connected => &[Connected, Disconnected, Closing, Closed, Failed],
-            Disconnected => &[Connecting, Suspended, Closed, Failed],
-            Suspended => &[Connecting, Closed, Failed],
-            Closing => &[Connecting, Closed, Failed],
-            Closed => &[Connecting, Failed],
-            Failed => &[Connecting],
-        };
+        use ConnectionState::{Connected, Disconnected, Failed, Suspended};
+        let next = may_follow(self.state);
         let previous = core::mem::replace(&mut self.state, change.current);
         if change.current == Connected {
             self.renewal = Renewal::Available;

@@ -1,25 +1,17 @@
 //! What can happen to a session.
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 #[cfg(feature = "arbitrary")]
 use arbitrary::Arbitrary;
 use serde_json::{Value, json};
 
-use super::values::{Auth, CallbackAnswer, Client, HttpAnswer, Reason};
+use super::values::{Auth, CallbackAnswer, HttpAnswer, Reason};
 use crate::http::HttpFailureKind;
 use crate::wire::action;
 
 /// A session and what happens to it.
-#[cfg_attr(feature = "arbitrary", derive(Arbitrary))]
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Scenario {
-    /// How the client is configured.
-    pub client: Client,
-    /// What then happens, one after the other.
-    pub ops: Vec<Op>,
-}
+pub type Scenario = crate::testkit::Scenario<Op>;
 
 /// One thing that happens.
 #[allow(missing_docs, reason = "commands and events have the session's names")]

@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
+use core::hash::Hash;
 
 use super::ops::{Frame, Op};
 use super::palette::{self, Mint};
@@ -299,16 +299,4 @@ impl World {
     }
 }
 
-impl PartialEq for World {
-    fn eq(&self, other: &Self) -> bool {
-        self.what_matters() == other.what_matters()
-    }
-}
-
-impl Eq for World {}
-
-impl Hash for World {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.what_matters().hash(state);
-    }
-}
+crate::testkit::same_by_what_matters!(World);
