@@ -57,9 +57,9 @@
 //!
 //! | to depth | sessions | renamed | machines | renamed |
 //! | --- | --- | --- | --- | --- |
-//! | 6 | 109 | 51 | 181 | 94 |
-//! | 7 | 590 | 219 | 991 | 390 |
-//! | 8 | 3,038 | 883 | not measured: more than 7 GB | 1,426 |
+//! | 6 | 109 | 51 | 224 | 117 |
+//! | 7 | 590 | 219 | 1,202 | 474 |
+//! | 8 | 3,038 | 883 | more than 7 GB of memory | not measured |
 
 /// The rest of an [`Explored`], where the world has it by the same names.
 macro_rules! what_every_world_does {
