@@ -4,6 +4,7 @@ use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::Ipv6Addr;
 use core::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -67,29 +68,34 @@ impl FromStr for Endpoint {
     ///
     /// 40000/400 where the text cannot be part of a host name.
     fn from_str(text: &str) -> Result<Self, Error> {
-        if text == "localhost" || text.contains('.') || text.contains("::") || text.starts_with('[') {
-            return host(text, "endpoint").map(Self::Host);
+        match text.strip_prefix("nonprod:") {
+            Some(id) => label(id).map(Self::NonProduction),
+            None if text == "localhost" || text.contains(['.', ':']) => host(text, "endpoint").map(Self::Host),
+            None => label(text).map(Self::Production),
         }
-        let (id, kind): (&str, fn(String) -> Self) = match text.strip_prefix("nonprod:") {
-            Some(id) => (id, Self::NonProduction),
-            None => (text, Self::Production),
-        };
-        let is_label =
-            !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if is_label { Ok(kind(id.to_owned())) } else { Err(invalid("endpoint")) }
     }
+}
+
+/// What can stand between two dots of a host's name.
+fn label(text: &str) -> Result<String, Error> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if text.is_empty() || !text.bytes().all(allowed) {
+        return Err(invalid("endpoint"));
+    }
+    Ok(text.to_owned())
 }
 
 /// A host by name or address, as it stands in a URL.
 pub(super) fn host(text: &str, option: &str) -> Result<String, Error> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    let is_ipv6 = bare.contains("::") || bare.matches(':').count() > 1;
-    let allowed =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte) || (is_ipv6 && b":%".contains(&byte));
-    if bare.is_empty() || !bare.bytes().all(allowed) {
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("[{bare}]"));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if text.is_empty() || !text.bytes().all(allowed) {
         return Err(invalid(option));
     }
-    Ok(if is_ipv6 { format!("[{bare}]") } else { bare.to_owned() })
+    Ok(text.to_owned())
 }
 
 fn invalid(option: &str) -> Error {

@@ -1,12 +1,15 @@
 //! Verifying a signed request, and saying what was changed since it was signed.
 
-use alloc::borrow::ToOwned;
-use alloc::string::ToString;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Mac as _;
+use serde_json::Value;
 
 use super::keyed_text;
 use crate::options::ApiKey;
@@ -37,7 +40,7 @@ pub enum LikelyChange {
     SecondsForMilliseconds,
     /// The capability's text was written anew: another order, other white space.
     CapabilityReordered,
-    /// The client id was added or taken away.
+    /// The client id was added.
     ClientIdChanged,
     /// Nothing that could be guessed: most likely it was signed with another secret.
     WrongSecret,
@@ -111,9 +114,7 @@ fn candidates(request: &TokenRequest) -> impl Iterator<Item = (LikelyChange, Tok
     if let Some(capability) = &request.capability {
         if let Ok(canonical) = capability.parse::<Capability>() {
             changes.push(with(LikelyChange::CapabilityReordered, &|r| r.capability = Some(canonical.to_string())));
-            changes.push(with(LikelyChange::CapabilityReordered, &|r| {
-                r.capability = Some(spaced(canonical.as_str()));
-            }));
+            changes.push(with(LikelyChange::CapabilityReordered, &|r| r.capability = Some(spaced(&canonical))));
         }
     }
     changes.push(with(LikelyChange::ClientIdChanged, &|r| r.client_id = None));
@@ -121,19 +122,12 @@ fn candidates(request: &TokenRequest) -> impl Iterator<Item = (LikelyChange, Tok
 }
 
 /// The capability as Python's `json.dumps` writes it: a space after each comma and colon.
-fn spaced(canonical: &str) -> alloc::string::String {
-    let mut out = "".to_owned();
-    let mut in_string = false;
-    let mut escaped = false;
-    for c in canonical.chars() {
-        out.push(c);
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '"' => in_string = !in_string,
-            ',' | ':' if !in_string => out.push(' '),
-            _ => {}
-        }
-    }
-    out
+fn spaced(capability: &Capability) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let entry = |(resource, operations): (String, BTreeSet<String>)| {
+        let operations: Vec<_> = operations.iter().map(|operation| quoted(operation)).collect();
+        format!("{}: [{}]", quoted(&resource), operations.join(", "))
+    };
+    let entries: Vec<_> = capability.resources().into_iter().map(entry).collect();
+    format!("{{{}}}", entries.join(", "))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ably_auth::TimerKind;
 use ably_auth::http::HttpFailureKind;
+use ably_auth::options::AuthOptions;
 use serde_json::json;
 
 use crate::common::*;
@@ -128,6 +129,38 @@ fn auth_headers_win_over_the_machines_own() {
     client.expect_token(authorize);
     assert_eq!(client.requests[0].header("Accept"), Some("text/plain"));
     assert_eq!(client.requests[0].authorization(), Some("Mine 1"));
+}
+
+#[test]
+fn auth_headers_and_params_take_numbers_and_booleans_as_text_and_nothing_that_is_null() {
+    let pairs = json!({"a": "text", "b": 1, "c": true, "d": null});
+    let mut client = Client::new(json!({"authUrl": AUTH_URL, "authHeaders": pairs, "authParams": pairs}));
+    client.on_http(|_| ok(json!({"token": "t"})));
+
+    let authorize = client.authorize(None, None);
+
+    client.expect_token(authorize);
+    let http = &client.requests[0];
+    assert_eq!(http.query(), map([("a", "text"), ("b", "1"), ("c", "true")]));
+    assert_eq!(["a", "b", "c", "d"].map(|name| http.header(name)), [Some("text"), Some("1"), Some("true"), None]);
+    for wrong in [json!({"a": ["text"]}), json!({"a": {}}), json!(["a"]), json!([["a"]]), json!([[1, "a"]])] {
+        for option in ["authHeaders", "authParams"] {
+            let error = Client::refusal(json!({"authUrl": AUTH_URL, option: wrong}));
+            assert_eq!(codes(&error), (40000, 400));
+            assert_says(&error, &[option]);
+        }
+    }
+}
+
+#[test]
+fn an_auth_url_by_itself_is_all_that_is_needed() {
+    let mut client = Client::new(json!({"key": KEY}));
+    client.on_http(|_| ok(json!({"token": "t"})));
+
+    let authorize = client.authorize(None, AuthOptions::with_url(AUTH_URL).unwrap());
+
+    client.expect_token_text(authorize, "t");
+    assert_eq!(client.requests[0].url(), AUTH_URL);
 }
 
 #[test]

@@ -29,3 +29,4 @@ mod revocation;
 mod signing;
 mod sources;
 mod surface;
+mod verifying;

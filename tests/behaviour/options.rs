@@ -1,6 +1,6 @@
 //! Options and the scheme that follows from them.
 
-use ably_auth::options::AuthScheme;
+use ably_auth::options::{AuthScheme, Endpoint};
 use ably_auth::{NoticeKind, NoticeLevel};
 use serde_json::{Value, json};
 
@@ -277,6 +277,58 @@ fn what_cannot_be_used_is_refused_at_construction() {
     }
     for headers in [json!({"bad name": "v"}), json!({"": "v"}), json!({"X-Bad": "line\r\nX-More: 1"})] {
         assert_refused(json!({"authUrl": AUTH_URL, "authHeaders": headers}), (40000, 400));
+    }
+}
+
+#[test]
+fn an_endpoint_is_a_host_an_address_or_a_routing_policy() {
+    let host = |host: &str| Endpoint::Host(host.to_owned());
+    for (text, expected) in [
+        ("localhost", host("localhost")),
+        ("rest.example-1_2.com", host("rest.example-1_2.com")),
+        ("127.0.0.1", host("127.0.0.1")),
+        ("::1", host("[::1]")),
+        ("[::1]", host("[::1]")),
+        ("1:2:3:4:5:6:7:8", host("[1:2:3:4:5:6:7:8]")),
+        ("::ffff:192.0.2.1", host("[::ffff:192.0.2.1]")),
+        ("acme-1_b", Endpoint::Production("acme-1_b".to_owned())),
+        ("nonprod:acme-1_b", Endpoint::NonProduction("acme-1_b".to_owned())),
+    ] {
+        assert_eq!(text.parse::<Endpoint>().unwrap(), expected, "{text}");
+    }
+    for text in [
+        "",
+        "nonprod:",
+        "nonprod:a.b",
+        "prod:a",
+        "a b",
+        "a/b",
+        "a.b/c",
+        "a.b c",
+        "a.b:80",
+        "a@b.c",
+        "[a.b]",
+        "[acme]",
+        "[]",
+        "[::1",
+        "::1]",
+        "[[::1]]",
+        "[::1]:80",
+        "::1%eth0",
+        ":::",
+        "1:2",
+        "1:2:3:4:5:6:7:8:9",
+        "a%2eb.c",
+    ] {
+        let error = text.parse::<Endpoint>().expect_err(text);
+        assert_eq!(codes(&error), (40000, 400), "{text}");
+    }
+}
+
+#[test]
+fn agents_are_names_and_versions_that_a_header_can_carry() {
+    for agents in [json!({"a b": "1"}), json!({"": "1"}), json!({"a": "1 2"}), json!({"a": ""}), json!({"a": 1})] {
+        assert_refused(json!({"key": KEY, "agents": agents}), (40000, 400));
     }
 }
 

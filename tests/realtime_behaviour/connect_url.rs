@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ably_auth::options::ClientOptions;
 use serde_json::{Value, json};
 
 use crate::common::*;
@@ -80,6 +81,18 @@ fn transport_params_override_its_own() {
     assert_eq!(socket.param("heartbeats").as_deref(), Some("true"));
     assert_eq!(socket.param("remainPresentFor").as_deref(), Some("1000"));
     assert_eq!(socket.param("format").as_deref(), Some("json"));
+}
+
+#[test]
+fn transport_params_take_numbers_and_booleans_as_text() {
+    let socket = first_socket(json!({"transportParams": {"a": "text", "b": 1, "c": true}}));
+
+    assert_eq!(["a", "b", "c"].map(|name| socket.param(name).unwrap()), ["text", "1", "true"]);
+    for wrong in [json!({"a": null}), json!({"a": ["text"]}), json!({"a": {}}), json!(["a"])] {
+        let error = ClientOptions::from_json(&json!({"key": KEY, "transportParams": wrong})).unwrap_err();
+        assert_eq!(codes(&error), (40000, 400));
+        assert_says(&error, &["transportParams"]);
+    }
 }
 
 #[test]
