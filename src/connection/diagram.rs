@@ -6,7 +6,8 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    use super::super::state::TRANSITIONS;
+    use super::super::ConnectionState::{Closed, Connected, Connecting, Failed};
+    use super::super::state::{TRANSITIONS, is_allowed};
 
     #[test]
     fn the_diagram_is_drawn_from_the_table_of_transitions() {
@@ -19,5 +20,12 @@ mod tests {
             .collect();
         let drawn = format!("```text\n{}\n```\n", lines.join("\n"));
         assert_eq!(drawn, include_str!("states.md"), "write the left side to src/connection/states.md");
+    }
+
+    #[test]
+    fn what_is_not_drawn_is_not_allowed() {
+        assert!(is_allowed(Closed, Connecting));
+        assert!(!is_allowed(Closed, Connected));
+        assert!(!is_allowed(Failed, Closed));
     }
 }

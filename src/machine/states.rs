@@ -62,6 +62,7 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
+    use super::AuthState::{Basic, Empty, Lost, Renewing};
     use super::TRANSITIONS;
 
     #[test]
@@ -75,5 +76,13 @@ mod tests {
             .collect();
         let drawn = format!("```text\n{}\n```\n", lines.join("\n"));
         assert_eq!(drawn, include_str!("states.md"), "write the left side to src/machine/states.md");
+    }
+
+    #[test]
+    fn what_is_not_drawn_may_not_happen() {
+        assert!(Lost.may_become(Lost));
+        assert!(Lost.may_become(Basic));
+        assert!(!Basic.may_become(Lost));
+        assert!(!Empty.may_become(Renewing));
     }
 }

@@ -180,15 +180,10 @@ impl Session {
     /// The time of [`poll_timeout`](Self::poll_timeout) has come, or may have.
     pub fn handle_timeout(&mut self, now: Now) {
         // What ends the wait for a token says why; so the auth side goes first.
-        loop {
-            self.auth.handle_timeout(now);
-            self.settle(now);
-            self.connection.handle_timeout(now);
-            self.settle(now);
-            if self.poll_timeout().is_none_or(|(at, _)| at > now.mono) {
-                return;
-            }
-        }
+        self.auth.handle_timeout(now);
+        self.settle(now);
+        self.connection.handle_timeout(now);
+        self.settle(now);
     }
 
     fn take_check(&mut self, id: HttpId) -> Option<HttpId> {

@@ -156,6 +156,25 @@ fn a_time_of_the_service_that_it_refuses_itself_is_asked_for_anew() {
 }
 
 #[test]
+fn a_refusal_that_the_time_of_the_service_did_not_cause_leaves_it_as_it_is() {
+    let requests = json!({"authCallback": "requests"});
+    for (code, params, options) in [
+        (40160, json!({}), json!({"key": KEY})),
+        (40104, json!({"timestamp": 1}), json!({"key": KEY})),
+        (40104, json!({}), requests),
+    ] {
+        let mut client = client_that_knows_the_time();
+        client.on_http(move |_| ably_error(401, code, "refused"));
+        client.on_callback(|_| token_request(json!({"keyName": "a.b", "timestamp": 1, "nonce": "n", "mac": "m"})));
+
+        let refused = client.request_token(token_params(params), auth_options(options));
+
+        assert_eq!(client.expect_error(refused).code(), code);
+        assert_eq!(timestamp(&mut client), UNIX_START + SERVER_AHEAD);
+    }
+}
+
+#[test]
 fn a_time_of_the_service_by_which_a_new_token_has_expired_is_given_up() {
     // As a cache on the way, or a server whose clock is wrong, may answer.
     let mut client = Client::new(json!({"authCallback": "tokens"}));

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ably_auth::http::{Headers, HttpResponse};
 use ably_auth::options::{ApiKey, AuthOptions, ClientOptions, Endpoint, TokenOption};
 use ably_auth::wire::{Capability, TokenDetails, TokenParams, TokenRevocationSuccessResult};
+use ably_auth::{ConnectionEvent, ConnectionState};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -72,6 +73,14 @@ fn params_are_an_object_or_pairs_and_written_as_pairs_where_an_object_would_lose
 
         assert_eq!(serde_json::to_value(&options).unwrap()["authParams"], written);
     }
+}
+
+#[test]
+fn a_connection_event_says_only_of_an_update_that_it_is_one() {
+    let mut event = ConnectionEvent::new(ConnectionState::Connected);
+    assert_eq!(serde_json::to_value(&event).unwrap(), json!({"state": "connected"}));
+    event.update = true;
+    assert_eq!(serde_json::to_value(&event).unwrap(), json!({"state": "connected", "update": true}));
 }
 
 #[test]
