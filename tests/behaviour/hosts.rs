@@ -328,11 +328,37 @@ fn at_the_end_of_the_time_for_retries_there_is_none_left() {
 }
 
 #[test]
-fn a_pinned_host_that_fails_is_not_the_first_any_more() {
-    let (mut client, _) = client_that_fell_back(json!({"httpMaxRetryCount": 1}));
-    client.on_http(|_| respond(500, json!({})));
+fn a_pinned_host_that_fails_is_pinned_no_more_though_no_other_was_tried() {
+    let (mut client, pinned) = client_that_fell_back(json!({"httpMaxRetryDuration": 5_000}));
+    client.hold_http();
     let time = client.time();
-    client.expect_error(time);
+    let http = client.expect_http();
+    assert_eq!(http.host(), pinned);
 
+    client.advance_to_timeout();
+
+    client.expect_abort(&http);
+    client.expect_error(time);
     assert_eq!(first_host(&mut client), PRIMARY);
+}
+
+#[test]
+fn another_host_that_fails_leaves_the_pinned_one() {
+    let mut client = client(json!({}));
+    let early = client.time();
+    let early_http = client.expect_http();
+    let time = client.time();
+    let http = client.expect_http();
+    client.respond(&http, 500, json!({}));
+    let http = client.expect_http();
+    let pinned = http.host().to_owned();
+    client.respond(&http, 200, json!([1]));
+    client.expect_time(time);
+
+    client.respond(&early_http, 500, json!({}));
+
+    let http = client.expect_http();
+    assert_eq!(first_host(&mut client), pinned);
+    client.respond(&http, 200, json!([1]));
+    client.expect_time(early);
 }
