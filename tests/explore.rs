@@ -51,6 +51,17 @@ fn states_that_differ_in_names_alone_count_as_one() {
     assert!(states(true) < states(false));
 }
 
+#[test]
+fn how_many_inputs_came_to_nothing_is_no_part_of_a_state() {
+    fn none(ignored: u64) -> Result<(), Violation> {
+        if ignored == 0 { Ok(()) } else { Err(planted("it counts")) }
+    }
+    let sessions = Explore { also: |world: &session::World| none(world.session().ignored()), ..Explore::sessions(5) };
+    accepted(&sessions.run(|_| ()));
+    let machines = Explore { also: |world: &machine::World| none(world.machine().ignored()), ..Explore::machines(4) };
+    accepted(&machines.run(|_| ()));
+}
+
 fn planted(what: &str) -> Violation {
     Violation { invariant: Invariant::ChangesFollow, what: format!("planted: {what}") }
 }

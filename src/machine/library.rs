@@ -319,7 +319,6 @@ impl AuthMachine {
 
     /// Holds a token that was given at construction.
     pub(super) fn hold_given(&mut self, details: TokenDetails) {
-        self.generation = Generation(self.generation.0 + 1);
         let credentials = self.token_credentials(&details.token);
         // How long ago it was issued nobody says, so that its `issued` tells nothing about now.
         self.token = Token::Held(Box::new(Held { details, credentials, issued: None }));
