@@ -163,3 +163,25 @@ fn a_renewed_token_of_another_client_fails_the_connection() {
     assert_eq!(codes(&client.expect_fail()), (40102, 401));
     assert_eq!(client.token(), Some("mine"));
 }
+
+#[test]
+fn a_late_rejection_of_the_last_token_disturbs_no_attempt_that_waits_for_the_next_one() {
+    let mut client = Client::with_numbered_tokens(json!({}));
+    let credentials = client.credentials();
+    client.expect_credentials(credentials);
+    let request = client.request("GET", "/channels/a");
+    let http = client.expect_http();
+    client.hold_callbacks();
+    client.reject_token("token-1");
+    client.connection(ConnectionState::Connecting);
+    let callback = client.expect_callback();
+
+    client.answer(&http, token_expired());
+
+    client.expect_silence();
+    client.callback_returns(&callback, token("token-2"));
+    client.expect_open();
+    let again = client.expect_http();
+    client.respond(&again, 200, json!({}));
+    client.expect_response(request);
+}
