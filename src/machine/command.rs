@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::http::Headers;
-use crate::options::{Pairs, Params, pairs_of};
-use crate::wire::wiped::{json_of, object_of};
+use crate::options::{Pairs, Params, params_of};
+use crate::wire::wiped::object_of;
 use crate::wire::{Error, PROTOCOL_VERSION, Secret, TokenRevocationTargetSpecifier, codes, lenient};
 
 /// An authenticated request to the service (`RSC19f`).
@@ -92,14 +92,7 @@ impl<'de> Deserialize<'de> for RestRequest {
         }
 
         let wire = Wire::deserialize(deserializer)?;
-        let text = |value: &Value| match value {
-            Value::String(text) => Some(Secret::new(text.as_str())),
-            Value::Number(_) | Value::Bool(_) => Some(json_of(value)),
-            _ => None,
-        };
-        let params = wire.params.as_ref().map_or(Some(Params::new()), |params| {
-            pairs_of(params)?.into_iter().map(|(name, value)| Some((name.into(), text(value)?))).collect()
-        });
+        let params = wire.params.as_ref().map_or(Some(Params::new()), params_of);
         Ok(RestRequest {
             method: wire.method,
             path: wire.path,

@@ -1,6 +1,5 @@
 //! The options that concern authentication alone.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
@@ -184,8 +183,8 @@ impl AuthOptions {
             auth_callback: members.take("authCallback").map(callback_name).transpose()?.flatten(),
             auth_url: members.take_text("authUrl")?.map(auth_url).transpose()?,
             auth_method: members.take_text("authMethod")?.map(str::parse).transpose()?.unwrap_or_default(),
-            auth_headers: members.take_pairs("authHeaders")?.map(headers).transpose()?.unwrap_or_default(),
-            auth_params: members.take_pairs("authParams")?.map(params).transpose()?.unwrap_or_default(),
+            auth_headers: members.take_params("authHeaders")?.into_iter().flatten().collect(),
+            auth_params: members.take_params("authParams")?.unwrap_or_default(),
             query_time: members.take_bool("queryTime")?,
             use_token_auth: members.take_bool("useTokenAuth")?,
         })
@@ -275,24 +274,4 @@ fn callback_name(value: &Value) -> Result<Option<String>, Error> {
 
 fn auth_url(text: &str) -> Result<Url, Error> {
     Url::parse(text).ok_or_else(|| json::wrong("authUrl", "an absolute http or https URL"))
-}
-
-fn headers(pairs: Vec<(&str, &Value)>) -> Result<Headers, Error> {
-    texts("authHeaders", pairs).map(|pairs| pairs.into_iter().collect())
-}
-
-fn params(pairs: Vec<(&str, &Value)>) -> Result<Params, Error> {
-    texts("authParams", pairs)
-}
-
-fn texts(option: &str, pairs: Vec<(&str, &Value)>) -> Result<Params, Error> {
-    pairs
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| match value {
-            Value::String(text) => Ok((name.into(), Secret::new(text.as_str()))),
-            Value::Number(_) | Value::Bool(_) => Ok((name.into(), Secret::new(format!("{value}")))),
-            _ => Err(json::wrong(option, "an object of strings")),
-        })
-        .collect()
 }

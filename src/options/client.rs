@@ -3,7 +3,7 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::ser::SerializeMap as _;
@@ -190,11 +190,7 @@ impl ClientOptions {
             auto_connect: members.take_bool("autoConnect")?,
             echo_messages: members.take_bool("echoMessages")?.unwrap_or(default.echo_messages),
             pings_visible: members.take_bool("pingsVisible")?.unwrap_or(default.pings_visible),
-            transport_params: members
-                .take_pairs("transportParams")?
-                .map(transport_params)
-                .transpose()?
-                .unwrap_or_default(),
+            transport_params: members.take_params("transportParams")?.unwrap_or_default(),
             recover: members.take_text("recover")?.map(Secret::from),
             connectivity_check_url: members.take_text("connectivityCheckUrl")?.map(ToOwned::to_owned),
             add_request_ids: members.take_bool("addRequestIds")?.unwrap_or(default.add_request_ids),
@@ -383,17 +379,6 @@ fn take_client_id(members: &mut Members<'_>) -> Result<Option<String>, Error> {
 
 fn fallback_hosts(hosts: Vec<&str>) -> Result<Vec<String>, Error> {
     hosts.into_iter().map(|host| endpoint::host(host, "fallbackHosts")).collect()
-}
-
-fn transport_params(pairs: Vec<(&str, &Value)>) -> Result<Params, Error> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        _ => None,
-    };
-    let pair = |(name, value): (&str, &Value)| Some((name.into(), Secret::new(text(value)?)));
-    let params = pairs.into_iter().map(pair).collect::<Option<Vec<_>>>();
-    params.ok_or_else(|| json::wrong("transportParams", "an object of strings"))
 }
 
 fn agents(object: &Map<String, Value>) -> Result<BTreeMap<String, Option<String>>, Error> {

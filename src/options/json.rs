@@ -10,6 +10,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::Params;
+use crate::wire::wiped::json_of;
 use crate::wire::{Error, Secret, codes, lenient};
 
 /// The members of an options object that have not been taken yet.
@@ -37,9 +39,8 @@ impl<'a> Members<'a> {
         self.take(name).map(|value| value.as_object().ok_or_else(|| wrong(name, "an object"))).transpose()
     }
 
-    /// Names and values: an object, or, where order or repetition matter, an array of pairs.
-    pub(super) fn take_pairs(&mut self, name: &str) -> Result<Option<Vec<(&'a str, &'a Value)>>, Error> {
-        self.take(name).map(|value| pairs_of(value).ok_or_else(|| wrong(name, "an object of strings"))).transpose()
+    pub(super) fn take_params(&mut self, name: &str) -> Result<Option<Params>, Error> {
+        self.take(name).map(|value| params_of(value).ok_or_else(|| wrong(name, "an object of strings"))).transpose()
     }
 
     /// A whole number that fits the type, such as a duration in milliseconds or a port.
@@ -78,8 +79,19 @@ pub(super) fn in_option(name: &str, error: &Error) -> Error {
     Error::configuration(codes::BAD_REQUEST, 400, format!("{name}: {}", error.message()))
 }
 
-/// Names and values out of either form.
-pub(crate) fn pairs_of(value: &Value) -> Option<Vec<(&str, &Value)>> {
+/// Names and texts: an object, or, where order or repetition matter, an array of pairs. A number or a truth value
+/// counts as its text, and null as nothing.
+pub(crate) fn params_of(value: &Value) -> Option<Params> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(Secret::new(text.as_str())),
+        Value::Number(_) | Value::Bool(_) => Some(json_of(value)),
+        _ => None,
+    };
+    let pairs = pairs_of(value)?.into_iter().filter(|(_, value)| !value.is_null());
+    pairs.map(|(name, value)| Some((name.into(), text(value)?))).collect()
+}
+
+fn pairs_of(value: &Value) -> Option<Vec<(&str, &Value)>> {
     match value {
         Value::Object(object) => Some(object.iter().map(|(name, value)| (name.as_str(), value)).collect()),
         Value::Array(pairs) => pairs

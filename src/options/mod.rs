@@ -16,5 +16,5 @@ pub use auth::{AuthMethod, AuthOptions, AuthScheme, DEFAULT_CALLBACK, Params, To
 pub use client::{ClientOptions, RenewalMode};
 pub(crate) use client::{basic_over_plain_http, incompatible_client_id, no_auth_method};
 pub use endpoint::Endpoint;
-pub(crate) use json::{Pairs, pairs_of};
+pub(crate) use json::{Pairs, params_of};
 pub use key::ApiKey;

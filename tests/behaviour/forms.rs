@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ably_auth::http::{Headers, HttpResponse};
 use ably_auth::options::{ApiKey, AuthOptions, ClientOptions, Endpoint, TokenOption};
 use ably_auth::wire::{Capability, TokenDetails, TokenParams, TokenRevocationSuccessResult};
-use ably_auth::{ConnectionEvent, ConnectionState};
+use ably_auth::{ConnectionEvent, ConnectionState, OpaqueJson, RestRequest};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -76,6 +76,20 @@ fn params_are_an_object_or_pairs_and_written_as_pairs_where_an_object_would_lose
 }
 
 #[test]
+fn a_requests_params_take_numbers_and_booleans_as_text_and_nothing_that_is_null() {
+    for (params, written) in [
+        (json!({"a": "text", "b": 1, "c": true, "d": null}), json!({"a": "text", "b": "1", "c": "true"})),
+        (json!([["b", 1], ["a", null], ["a", "text"]]), json!([["b", "1"], ["a", "text"]])),
+    ] {
+        let request: RestRequest = read(json!({"method": "GET", "path": "/time", "params": params}));
+
+        assert_eq!(serde_json::to_value(&request).unwrap()["params"], written);
+    }
+    let wrong = json!({"method": "GET", "path": "/time", "params": {"a": ["text"]}});
+    assert!(serde_json::from_value::<RestRequest>(wrong).is_err());
+}
+
+#[test]
 fn a_connection_event_says_only_of_an_update_that_it_is_one() {
     let mut event = ConnectionEvent::new(ConnectionState::Connected);
     assert_eq!(serde_json::to_value(&event).unwrap(), json!({"state": "connected"}));
@@ -84,10 +98,11 @@ fn a_connection_event_says_only_of_an_update_that_it_is_one() {
 }
 
 #[test]
-fn a_key_shows_its_name_alone() {
+fn a_key_shows_its_name_alone_and_a_callbacks_value_nothing() {
     let key: ApiKey = "appId.keyId:top:secret".parse().unwrap();
 
     assert_eq!(format!("{key:?}"), "ApiKey(appId.keyId:[redacted])");
+    assert_eq!(format!("{:?}", OpaqueJson(json!({"token": "t"}))), "[redacted]");
 }
 
 #[test]

@@ -85,10 +85,11 @@ fn transport_params_override_its_own() {
 
 #[test]
 fn transport_params_take_numbers_and_booleans_as_text() {
-    let socket = first_socket(json!({"transportParams": {"a": "text", "b": 1, "c": true}}));
+    let socket = first_socket(json!({"transportParams": {"a": "text", "b": 1, "c": true, "d": null}}));
 
     assert_eq!(["a", "b", "c"].map(|name| socket.param(name).unwrap()), ["text", "1", "true"]);
-    for wrong in [json!({"a": null}), json!({"a": ["text"]}), json!({"a": {}}), json!(["a"])] {
+    assert_eq!(socket.param("d"), None);
+    for wrong in [json!({"a": ["text"]}), json!({"a": {}}), json!(["a"])] {
         let error = ClientOptions::from_json(&json!({"key": KEY, "transportParams": wrong})).unwrap_err();
         assert_eq!(codes(&error), (40000, 400));
         assert_says(&error, &["transportParams"]);
