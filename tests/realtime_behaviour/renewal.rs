@@ -341,3 +341,30 @@ fn a_reconnect_with_a_token_that_was_there_already_is_the_one_at_once() {
     let socket = client.expect_attempt();
     assert_eq!(socket.access_token().as_deref(), Some("token-3"));
 }
+
+#[test]
+fn a_connection_that_is_made_anew_has_a_renewal_of_its_own() {
+    let mut client = Client::new(json!({"authCallback": true}));
+    client.on_callback(|callback| match callback.number() {
+        2 => Reply::from(error(json!({"code": 40300, "statusCode": 403, "message": "no"}))),
+        number => token(&format!("token-{number}")).into(),
+    });
+    client.connect();
+    let socket = client.expect_attempt();
+    client.open_and_receive(&socket, token_error());
+    client.expect_close_socket(&socket);
+    client.expect_change_because(ConnectionState::Failed, 80019, 403);
+
+    let authorize = client.authorize(None, None);
+    let socket = client.expect_attempt();
+    assert_eq!(socket.access_token().as_deref(), Some("token-3"));
+    client.open_and_receive(&socket, token_error());
+
+    client.expect_close_socket(&socket);
+    let socket = client.expect_socket();
+    assert_eq!(socket.access_token().as_deref(), Some("token-4"));
+    client.open_and_receive(&socket, connected("id", "key"));
+    client.expect_change(ConnectionState::Connected);
+    client.expect_token_text(authorize, "token-4");
+    assert_eq!(client.callbacks.len(), 4);
+}

@@ -157,7 +157,8 @@ pub(crate) fn may_follow(state: ConnectionState) -> &'static [ConnectionState] {
     }
 }
 
-/// Whether a token error of the connection may cause a renewal; being connected gives another.
+/// Whether a token error of the connection may cause a renewal; being connected gives another, and so does a new
+/// connection after the last one has come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Renewal {
     Available,
@@ -346,10 +347,11 @@ impl Model {
     }
 
     fn on_change(&mut self, change: &ConnectionStateChange) -> Result<(), Violation> {
-        use ConnectionState::{Connected, Disconnected, Failed, Suspended};
+        use ConnectionState::{Closed, Closing, Connected, Connecting, Disconnected, Failed, Suspended};
         let next = may_follow(self.state);
         let previous = core::mem::replace(&mut self.state, change.current);
-        if change.current == Connected {
+        let is_anew = change.current == Connecting && matches!(previous, Closing | Closed | Failed);
+        if is_anew || change.current == Connected {
             self.renewal = Renewal::Available;
         }
         let follows = change.previous == previous && next.contains(&change.current);

@@ -21,7 +21,7 @@ pub enum Invariant {
     ///    it again; what is announced is what is in the view; late, duplicate and unknown answers change nothing.
     TokensAdvance = 6,
     /// 7. As many renewals as there are reasons: one for an expiry, one at most for a request, one for a connection
-    ///    until it is connected again. An input has few actions.
+    ///    until it is connected again, or made anew. An input has few actions.
     BoundedRenewals = 7,
     /// 8. A token that is still valid is kept until its successor is there, unless it was rejected.
     ValidTokenStays = 8,
