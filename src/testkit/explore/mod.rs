@@ -59,7 +59,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | 6 | 109 | 51 | 224 | 117 |
 //! | 7 | 590 | 219 | 1,202 | 474 |
-//! | 8 | 3,038 | 883 | more than 7 GB of memory | not measured |
+//! | 8 | 3,038 | 883 | more than 7 GB of memory | 1,677 |
 //! | 9 | not measured | 3,298 | not measured | not measured |
 
 /// The rest of an [`Explored`], where the world has it by the same names.
