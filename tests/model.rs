@@ -5,7 +5,7 @@
 use ably_auth::connection::{ConnectionAction, ConnectionInput, FrameContent};
 use ably_auth::http::{Headers, HttpFailure, HttpFailureKind, HttpResponse};
 use ably_auth::options::{AuthOptions, ClientOptions};
-use ably_auth::testkit::session::{Auth, CallbackAnswer, Client, Frame, Op, Source, World};
+use ably_auth::testkit::session::{Auth, CallbackAnswer, Client, Frame, Op, Reason, Source, World};
 use ably_auth::testkit::{Invariant, Model, Violation};
 use ably_auth::trace::{Command, Input};
 use ably_auth::wire::{Error, ErrorKind, ProtocolMessage, TokenDetails};
@@ -384,23 +384,39 @@ fn a_session_keeps_to_itself_what_its_sides_want_of_each_other() {
     assert_eq!(Watched::new().refusal(Action::OpenConnection {}), Invariant::KeepsToItself);
 }
 
-/// The explorer came to it, nine moves deep.
-#[test]
-fn after_a_final_token_error_the_next_attempt_may_renew() {
+/// A session for which all this goes as it should, and which then has a token error renewed.
+fn assert_renews(ops: &[&[Op]]) {
     let mut world = World::new(&Client::new(Source::Callback)).expect("options");
-    let attempt = [Op::Return(CallbackAnswer::TokenText), Op::Open];
-    let refused = [Op::Receive(Frame::ErrorToken)];
-    let connected = [Op::Receive(Frame::Connected)];
-    let ops = [&[Op::Connect][..], &attempt, &connected, &refused, &[Op::Authorize(Auth::Stored)], &attempt, &refused];
     for op in ops.concat() {
         world.apply(op).expect("nothing is wrong");
     }
     // The renewal it took is under way.
     world.apply(Op::Return(CallbackAnswer::TokenText)).expect("nothing is wrong");
-    assert!(
-        world
-            .actions()
-            .iter()
-            .any(|action| matches!(action, SessionAction::Connection(ConnectionAction::OpenSocket { .. })))
-    );
+    let is_open = |action: &_| matches!(action, SessionAction::Connection(ConnectionAction::OpenSocket { .. }));
+    assert!(world.actions().iter().any(is_open));
+}
+
+const ATTEMPT: [Op; 2] = [Op::Return(CallbackAnswer::TokenText), Op::Open];
+const REFUSED: [Op; 1] = [Op::Receive(Frame::ErrorToken)];
+
+/// The explorer came to it, nine moves deep.
+#[test]
+fn after_a_final_token_error_the_next_attempt_may_renew() {
+    let connected = [Op::Receive(Frame::Connected)];
+    assert_renews(&[
+        &[Op::Connect],
+        &ATTEMPT,
+        &connected,
+        &REFUSED,
+        &[Op::Authorize(Auth::Stored)],
+        &ATTEMPT,
+        &REFUSED,
+    ]);
+}
+
+/// The explorer came to it, nine moves deep.
+#[test]
+fn after_a_renewal_that_failed_for_good_the_next_attempt_may_renew() {
+    let failed = [Op::FailCallback(Reason::Forbidden)];
+    assert_renews(&[&[Op::Connect], &ATTEMPT, &REFUSED, &failed, &[Op::Authorize(Auth::Stored)], &ATTEMPT, &REFUSED]);
 }

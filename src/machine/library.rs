@@ -37,7 +37,7 @@ pub(super) struct Held {
     issued: Option<ServerReading>,
 }
 
-/// Counts the tokens the library has had, so that a rejection can be told from a late one.
+/// Tells the tokens that the library has had apart, so that a rejection can be told from a late one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Generation(u64);
 

@@ -33,6 +33,16 @@ fn assert_likely(expected: LikelyChange, signed: &TokenRequest, change: impl FnO
 }
 
 #[test]
+fn what_the_machine_signs_is_verified() {
+    let mut client = Client::new(json!({"key": KEY}));
+    let params = json!({"ttl": 60_000, "capability": CAPABILITY, "clientId": "me"});
+
+    let signing = client.create_token_request(token_params(params), None);
+
+    assert_eq!(verify(&key(), &client.expect_token_request(signing)), Ok(()));
+}
+
+#[test]
 fn a_request_of_another_key_or_without_a_mac_is_refused() {
     let mut request = signed(|_| {});
     request.mac = None;

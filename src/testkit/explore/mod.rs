@@ -8,25 +8,26 @@
 //! # A session's alphabet
 //!
 //! [`Explore::sessions`], over [`session::World`](super::session::World): connect, close, the socket opens, is gone, or
-//! reports late; CONNECTED, AUTH, ERROR and DISCONNECTED with a token error, DISCONNECTED without one, a fatal ERROR; a callback returns a new
-//! token, the same token, fails, or fails with status 403, the one that waits longest and the next; it returns late or
-//! twice; a request is answered, refused with a token error, or fails; the token expires, is rejected elsewhere; the next
-//! deadline comes. Twice at most: `authorize`. Once at most: a request, `request_token`, `cancel`, a suspend of a minute,
-//! a jump of the wall clock by an hour. Each state is also left to itself: time has to end what is under way.
+//! reports late; CONNECTED, AUTH, ERROR and DISCONNECTED with a token error, DISCONNECTED without one, a fatal ERROR; a
+//! callback returns a new token, the same token, fails, or fails with status 403, the one that waits longest and the
+//! next; it returns late or twice; a request is answered, refused with a token error, or fails; the token expires, is
+//! rejected elsewhere; the next deadline comes. Twice at most: `authorize`. Once at most: a request, `request_token`,
+//! `cancel`, a suspend of a minute, a jump of the wall clock by an hour. Each state is also left to itself: time has to
+//! end what is under way.
 //!
 //! # A machine's alphabet
 //!
 //! [`Explore::machines`], over [`machine::World`](super::machine::World): a machine without a connection, as in a REST
 //! client, and from the first move of the connection on one that is attached to a connection of the environment's. A
-//! callback returns a token that
-//! expires in a minute, the same token once more, fails, or fails with status 403, the one that waits longest and the
-//! next; it returns late or twice; a request is answered, refused with a token error, or fails, and is answered late or
-//! twice; the token expires, is rejected elsewhere, or an earlier one is; the next deadline comes. The connection goes
-//! connecting, connected, disconnected with or without a token error, suspended, closing, closed, failed, in the order of
-//! the specification (`RTN4`) and whatever the machine asks for; while it is connected it accepts a token (an update) and
-//! gets AUTH. Twice at most: `authorize`. Once at most: a request, `request_token`, `time`, `cancel`, a suspend of a
-//! minute that nobody notices before the next input, a jump of the wall clock by an hour, ahead or back. Each state is
-//! also brought to its end in three ways: everything is answered, everything fails, only time passes.
+//! callback returns a token that expires in a minute, the same token once more, fails, or fails with status 403, the
+//! one that waits longest and the next; it returns late or twice; a request is answered, refused with a token error, or
+//! fails, and is answered late or twice; the token expires, is rejected elsewhere, or an earlier one is; the next
+//! deadline comes. The connection goes connecting, connected, disconnected with or without a token error, suspended,
+//! closing, closed, failed, in the order of the specification (`RTN4`) and whatever the machine asks for; while it is
+//! connected it accepts a token (an update) and gets AUTH. Twice at most: `authorize`. Once at most: a request,
+//! `request_token`, `time`, `cancel`, a suspend of a minute that nobody notices before the next input, a jump of the
+//! wall clock by an hour, ahead or back. Each state is also brought to its end in three ways: everything is answered,
+//! everything fails, only time passes.
 //!
 //! # What is reduced, and why that is sound
 //!
